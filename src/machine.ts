@@ -1,0 +1,67 @@
+/**
+ * The whole of TLS closure as two small tables. Pure: no I/O, no Node.
+ *
+ * The two halves are independent (RFC 8446 section 6.1: "closes only one direction"), so each has its own table, and events of different
+ * halves commute. What is not in a table changes nothing: a final state stays.
+ */
+import type { ReceivedState, SentState, ShutdownReturn, ShutdownState } from './types.js';
+
+/** What can happen to our half. */
+export type SentEvent = 'end' | 'alert_written' | 'alert_lost' | 'quiet_fin';
+/** What can happen to the peer's half. */
+export type ReceivedEvent = 'peer_close_notify' | 'peer_fin' | 'peer_error' | 'peer_unverified';
+export type ShutdownEvent = SentEvent | ReceivedEvent;
+
+type Table<State extends string, Event extends string> = Readonly<Record<State, Readonly<Partial<Record<Event, State>>>>>;
+
+export const SENT: Table<SentState, SentEvent> = {
+  open: { end: 'queued', alert_written: 'close_notify', alert_lost: 'lost', quiet_fin: 'quiet' },
+  queued: { alert_written: 'close_notify', alert_lost: 'lost' }, // a queued alert can't be taken back, so no quiet_fin
+  close_notify: {},
+  quiet: {},
+  lost: {},
+};
+
+export const RECEIVED: Table<ReceivedState, ReceivedEvent> = {
+  open: { peer_close_notify: 'close_notify', peer_fin: 'fin', peer_error: 'error', peer_unverified: 'unverified' },
+  close_notify: {},
+  fin: {},
+  error: {},
+  unverified: {},
+};
+
+type States = Readonly<Record<SentState, Readonly<Record<ReceivedState, ShutdownState>>>>;
+
+/** All states there are: each is one frozen object, so that a transition allocates nothing. */
+const STATES = table(Object.keys(SENT) as SentState[], (sent) =>
+  table(Object.keys(RECEIVED) as ReceivedState[], (received) => Object.freeze({ sent, received })),
+) satisfies States;
+
+function table<K extends string, V>(keys: readonly K[], value: (key: K) => V): Record<K, V> {
+  return Object.fromEntries(keys.map((key) => [key, value(key)])) as Record<K, V>;
+}
+
+/** The state of these two halves. */
+export function stateOf(sent: SentState, received: ReceivedState): ShutdownState {
+  return STATES[sent][received];
+}
+
+/** The state after `event`. */
+export function next(state: ShutdownState, event: ShutdownEvent): ShutdownState {
+  const sent = SENT[state.sent][event as SentEvent] ?? state.sent;
+  const received = RECEIVED[state.received][event as ReceivedEvent] ?? state.received;
+  return STATES[sent][received];
+}
+
+/** What a call waits for: our alert flushed (step 1), the peer's as well (step 2), or only that everything written is flushed (`quiet`). */
+export type Goal = 'sent' | 'both' | 'quiet';
+
+/** The return value of a call with this goal in this state; `undefined` while it has to wait. */
+export function returnValue({ sent, received }: ShutdownState, goal: Goal): ShutdownReturn | undefined {
+  if (sent === 'open' || sent === 'queued') return undefined; // step 1 is done first, whatever the peer did
+  if (sent === 'quiet' || goal === 'quiet') return 1;
+  if (sent === 'lost') return -1;
+  if (received === 'close_notify') return 1;
+  if (received === 'open') return goal === 'sent' ? 0 : undefined;
+  return -1;
+}
