@@ -13,6 +13,8 @@
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
+| `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
+| `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
 | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
@@ -40,6 +42,22 @@ export type Verdict = 'close_notify' | 'fin' | 'unverified';
 /** Whether the handshake is not finished yet. */
 export function inHandshake(socket: TLSSocket): boolean {
   return (socket as unknown as { secureConnecting?: unknown }).secureConnecting === true;
+}
+
+export type TlsErrorMethod = (this: TLSSocket, error: Error) => unknown;
+
+export function tlsErrorMethod(socket: TLSSocket): TlsErrorMethod | undefined {
+  const method = (socket as unknown as { _tlsError?: unknown })._tlsError;
+  return typeof method === 'function' ? (method as TlsErrorMethod) : undefined;
+}
+
+export function setTlsErrorMethod(socket: TLSSocket, method: TlsErrorMethod): void {
+  (socket as unknown as { _tlsError: TlsErrorMethod })._tlsError = method;
+}
+
+/** Whether a TLS error has ended the connection; Node reports only the first. */
+export function hadTlsError(socket: TLSSocket): boolean {
+  return (socket as unknown as { _hadError?: unknown })._hadError === true;
 }
 
 function handleOf(socket: TLSSocket): Handle | undefined {

@@ -101,6 +101,7 @@ function answerNow(watch: Watch, goal: Goal): Answer {
 /** Why it can't succeed any more. */
 function failure({ state, error }: Watch, goal: Goal): ShutdownErrorCode {
   if (goal !== 'quiet') {
+    if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
     if (state.sent === 'lost') return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
     if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
@@ -159,9 +160,9 @@ function start<T>(socket: TLSSocket, options: ShutdownOptions, reply: Reply<T>):
   const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
   const goal: Goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
 
-  const answer = answerNow(watch, goal);
+  const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
+  const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
   if (answer !== undefined) return answerCall(reply, conclude(watch, answer));
-  if (inHandshake(socket)) return answerCall(reply, conclude(watch, 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE'));
 
   if (sentBefore === 'open' && !watch.quiet) {
     if (quiet) watch.quiet = true;

@@ -48,6 +48,7 @@ export class Watch {
   readonly #push: TLSSocket['push'];
   readonly #final: TLSSocket['_final'];
   readonly #destroy: TLSSocket['_destroy'];
+  readonly #tlsError: internals.TlsErrorMethod | undefined;
 
   constructor(socket: TLSSocket) {
     this.socket = socket;
@@ -56,11 +57,13 @@ export class Watch {
     this.#push = socket.push;
     this.#final = socket._final;
     this.#destroy = socket._destroy;
+    this.#tlsError = internals.tlsErrorMethod(socket);
     this.#readPast();
     if (this.destroyed) return;
     socket.push = watchedPush;
     socket._final = watchedFinal;
     socket._destroy = watchedDestroy;
+    if (this.#tlsError !== undefined) internals.setTlsErrorMethod(socket, watchedTlsError);
     const duplex = internals.duplexUnder(socket);
     if (duplex !== undefined) this.#listenTo(duplex);
     if (!internals.inHandshake(socket)) this.openLedger();
@@ -72,16 +75,15 @@ export class Watch {
     const { socket } = this;
     if (socket.writableEnded) {
       this.#doubt = true; // if that end() was called in a read callback, OpenSSL dropped what else had come, perhaps the alert
-      this.apply('end');
-      // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
-      if (internals.inHandshake(socket)) this.apply('alert_lost');
-      else if (socket.writableFinished) this.apply('alert_written');
-      else socket.once('finish', tlsShutdownOnFinish);
+      this.noticeEnd();
+      if (socket.writableFinished) this.apply('alert_written');
+      else if (!this.destroyed) socket.once('finish', tlsShutdownOnFinish);
     }
+    if (internals.hadTlsError(socket)) this.apply('peer_error');
     if (this.destroyed) {
       if (this.error !== undefined) this.#recordError(this.error);
       else if (socket.readableEnded && socket.writableFinished) this.apply('peer_unverified');
-    } else if (internals.readSideEnded(socket)) {
+    } else if (internals.readSideEnded(socket) && this.state.received === 'open') {
       this.judging = true;
       if (internals.stillReadsAfterEnd(socket)) inNextTurn(judgeLateFirst, this);
       else inNextTurn(judgeLate, this);
@@ -94,7 +96,10 @@ export class Watch {
 
   /** `end()` by anybody queues the alert; this is where it is noticed. */
   noticeEnd(): void {
-    if (this.socket.writableEnded && !this.quiet) this.apply('end');
+    if (!this.socket.writableEnded || this.quiet) return;
+    this.apply('end');
+    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
+    if (!this.destroyed && internals.inHandshake(this.socket)) this.apply('alert_lost');
   }
 
   tell(observer: Observer): void {
@@ -198,10 +203,22 @@ export class Watch {
     }
   }
 
+  /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
+  tlsError(error: Error): unknown {
+    this.fail(error);
+    return this.#tlsError?.call(this.socket, error);
+  }
+
+  fail(error: Error): void {
+    this.error ??= error;
+    this.#recordError(error);
+    this.tellAll();
+  }
+
   destroy(error: Error | null, callback: FinalCallback): void {
     this.noticeEnd();
     this.destroyed = true;
-    this.error = error ?? undefined;
+    if (error) this.error ??= error;
     if (error) this.#recordError(error);
     if (this.judging) this.#record();
     this.#unlisten();
@@ -261,6 +278,10 @@ function watchedFinal(this: Watched, callback: FinalCallback): void {
   else inNextTurn((watch: Watch) => watch.final(callback), this[WATCH]!);
 }
 
+function watchedTlsError(this: Watched, error: Error): unknown {
+  return this[WATCH]!.tlsError(error);
+}
+
 function watchedDestroy(this: Watched, error: Error | null, callback: FinalCallback): void {
   this[WATCH]!.destroy(error, callback);
 }
@@ -273,8 +294,10 @@ function tlsShutdownOnFinish(this: Watched): void {
   watch.apply('alert_written');
   watch.tellAll();
 }
-function tlsShutdownOnError(): void {
-  // held: the reason is on the socket (`errored`) and in the Watch
+/** Held: the reason is in the Watch. A TLS error of a Node that has no `_tlsError` any more is learned here. */
+function tlsShutdownOnError(this: Watched, error: Error): void {
+  const watch = this[WATCH]!;
+  if (watch.error === undefined && !watch.destroyed) watch.fail(error);
 }
 function tlsShutdownOnClose(this: Watched): void {
   this.off('error', tlsShutdownOnError);
