@@ -83,11 +83,11 @@ for (const version of VERSIONS) {
       it('TRUNCATED when the FIN cuts a record in the middle', async () => {
         const { ours, peer, relay, toUs } = await pairOf();
         watch(ours).resume();
-        relay.filter(toUs, (chunk) => chunk.subarray(0, chunk.length - 10));
+        let passed = 0;
+        relay.filter(toUs, (chunk) => (passed++ === 0 ? chunk.subarray(0, 40) : undefined));
         peer.end(Buffer.alloc(1000));
         await once(ours, 'close');
-        // Cut inside of a record: the bytes of a hidden alert can't be told from its beginning, so TLS 1.3 may say that it can't tell.
-        expect((await shutdown(ours)).error?.code).to.be.oneOf(['ERR_TLS_SHUTDOWN_TRUNCATED', 'ERR_TLS_SHUTDOWN_UNVERIFIED']);
+        expectFailure(await shutdown(ours), 'ERR_TLS_SHUTDOWN_TRUNCATED', 'SSL_ERROR_SSL');
       });
 
       it('UNVERIFIED when it was over before anybody watched', async () => {
@@ -105,7 +105,7 @@ for (const version of VERSIONS) {
         const result = await shutdown(ours, { bidirectional: true });
         expectFailure(result, 'ERR_TLS_SHUTDOWN_PROTOCOL', 'SSL_ERROR_SSL');
         expect(result.state.received).to.equal('error');
-        expect(result.error?.cause).to.equal(ours.errored);
+        expect(result.error?.cause).to.have.property('code').that.matches(/^ERR_SSL_.*ALERT_BAD_RECORD_MAC$/);
       });
 
       it('PROTOCOL when what comes is not TLS', async () => {
