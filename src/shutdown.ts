@@ -140,6 +140,7 @@ function closeFlushed(watch: Watch): void {
 /** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */
 function endLater(watch: Watch): void {
   const { socket } = watch;
+  if (watch.judging) return inNextTurn(endLater, watch); // with both sides done Node would destroy the socket before it is judged
   if (!socket.writableEnded && !socket.destroyed) socket.end();
 }
 

@@ -82,7 +82,7 @@ describe('README code', () => {
         const { stdout } = await run(process.execPath, ['--import', './redirect.mjs', ...program], { cwd: folder, env: { ...process.env, PORT: port }, timeout: 15_000 });
         expect(stdout.split('\n').filter((line) => line !== '')).to.deep.equal(printed);
       } finally {
-        server.close();
+        await promisify(server.close.bind(server))();
       }
     });
   }
