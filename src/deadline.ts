@@ -39,7 +39,7 @@ export const MAX_TIMEOUT = 2 ** 31 - 1;
 
 const buckets = new Map<number, Bucket>();
 
-function join(member: Waiting, timeout: number): Bucket {
+function joinBucket(member: Waiting, timeout: number): Bucket {
   const grid = Math.max(1, Math.floor(timeout / 64));
   const now = performance.now();
   const expiry = Math.ceil((now + timeout) / grid) * grid;
@@ -49,26 +49,52 @@ function join(member: Waiting, timeout: number): Bucket {
   return bucket;
 }
 
+/** All who wait with one signal: Node warns of more than ten listeners on it (Node 20). */
+class Signalled {
+  readonly members = new Set<Waiting>();
+  readonly #signal: AbortSignal;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener('abort', this, { once: true });
+  }
+
+  /** Of the event. */
+  handleEvent(): void {
+    signals.delete(this.#signal);
+    for (const member of this.members) member.onAbort(this.#signal.reason);
+  }
+
+  leave(member: Waiting): void {
+    if (!this.members.delete(member) || this.members.size > 0) return;
+    this.#signal.removeEventListener('abort', this);
+    signals.delete(this.#signal);
+  }
+}
+
+const signals = new WeakMap<AbortSignal, Signalled>();
+
+function joinSignal(member: Waiting, signal: AbortSignal): Signalled {
+  let group = signals.get(signal);
+  if (group === undefined) signals.set(signal, (group = new Signalled(signal)));
+  group.members.add(member);
+  return group;
+}
+
 /** A timeout in milliseconds (`Infinity` for none) and a signal; the caller answers a timeout of 0 and an aborted signal itself. */
 export class Deadline {
   readonly #waiting: Waiting;
-  readonly #signal: AbortSignal | undefined;
-  #bucket: Bucket | undefined;
+  readonly #bucket: Bucket | undefined;
+  readonly #signalled: Signalled | undefined;
 
   constructor(waiting: Waiting, timeout: number, signal: AbortSignal | undefined) {
     this.#waiting = waiting;
-    this.#signal = signal;
-    if (timeout !== Infinity) this.#bucket = join(waiting, timeout);
-    signal?.addEventListener('abort', this, { once: true });
-  }
-
-  /** Of the signal: an object that listens needs no closure. */
-  handleEvent(): void {
-    this.#waiting.onAbort(this.#signal?.reason);
+    this.#bucket = timeout === Infinity ? undefined : joinBucket(waiting, timeout);
+    this.#signalled = signal && joinSignal(waiting, signal);
   }
 
   cancel(): void {
     this.#bucket?.leave(this.#waiting);
-    this.#signal?.removeEventListener('abort', this);
+    this.#signalled?.leave(this.#waiting);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The only file that touches undocumented Node. Every field is read defensively: where one is missing or is not what it was, the answer is
- * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/internals.test.ts).
+ * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/verdict.test.ts, test/forgery.test.ts).
  *
  * | field | why | since | when it is gone |
  * |---|---|---|---|
@@ -13,9 +13,9 @@
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
-| `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
-| `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
-| a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
+ * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
+ * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
+ * | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
 import net from 'node:net';

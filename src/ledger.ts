@@ -19,10 +19,16 @@ const [major = 0, minor = 0] = (process.versions.openssl ?? '').split('.').map(N
 /** Whether this Node's OpenSSL hides a `close_notify` behind `user_canceled` on TLS 1.3. */
 export const OPENSSL_HIDES_CLOSE_NOTIFY = major > 3 || (major === 3 && minor >= 2);
 
+/**
+ * Two upper bounds for the bytes that nothing accounts for; each alone is a proof.
+ * - `total`: all since the handshake. Session tickets are in it, and are taken out as multiples of their length.
+ * - `recent`: plaintext that still comes proves that nothing was hidden before it, so only the latest reads count.
+ */
 export class Ledger {
   #ciphertext: number;
   #plaintext: number;
-  #unexplained = 0;
+  #total = 0;
+  #recent = 0;
 
   /** Opened after the handshake, with what was received up to now. */
   constructor(ciphertext: number, plaintext: number) {
@@ -32,14 +38,16 @@ export class Ledger {
 
   /** A record with `length` bytes of plaintext came out; `ciphertext` is all that was received up to now. */
   record(length: number, ciphertext: number): void {
-    if (ciphertext !== this.#ciphertext) {
-      // The first record of a new read: plaintext still comes, so nothing was hidden before, and what is unexplained of the earlier
-      // reads can only be the first part of this record.
-      const begun = Math.min(Math.max(0, this.#unexplained), length + RECORD_OVERHEAD - 1);
-      this.#unexplained = begun + (ciphertext - this.#ciphertext);
+    const size = length + RECORD_OVERHEAD;
+    const read = ciphertext - this.#ciphertext;
+    if (read !== 0) {
+      // The first record of a new read: what earlier reads left can only be the beginning of this record.
+      this.#recent = Math.min(Math.max(0, this.#recent), size - 1) + read;
+      this.#total += read;
       this.#ciphertext = ciphertext;
     }
-    this.#unexplained -= length + RECORD_OVERHEAD;
+    this.#recent -= size;
+    this.#total -= size;
     this.#plaintext += length;
   }
 
@@ -49,8 +57,10 @@ export class Ledger {
    */
   mayHide(ciphertext: number, plaintext: number, ticketLength: number): boolean {
     const unseen = plaintext - this.#plaintext;
-    let room = Math.max(0, this.#unexplained) + (ciphertext - this.#ciphertext) - unseen - Math.ceil(unseen / MAX_PLAINTEXT) * RECORD_OVERHEAD;
-    if (ticketLength > 0) room %= ticketLength + TICKET_OVERHEAD; // an OpenSSL server sends two tickets, others one or none
-    return !(room < HIDDEN_ALERTS); // NaN: can't tell
+    const since = ciphertext - this.#ciphertext - unseen - Math.ceil(unseen / MAX_PLAINTEXT) * RECORD_OVERHEAD;
+    const recent = Math.max(0, this.#recent) + since;
+    const total = this.#total + since;
+    const besidesTickets = ticketLength > 0 ? total % (ticketLength + TICKET_OVERHEAD) : total; // OpenSSL sends two tickets, others one or none
+    return !(recent < HIDDEN_ALERTS || besidesTickets < HIDDEN_ALERTS); // NaN: can't tell
   }
 }

@@ -116,7 +116,7 @@ export class Watch {
 
   /** From now on an `'error'` of this socket can't end the process any more; listeners of others still hear it. */
   holdErrors(): void {
-    if (this.#holdsErrors || this.socket.closed) return;
+    if (this.#holdsErrors || (this.socket.closed && !this.socket.errored)) return;
     this.#holdsErrors = true;
     this.socket.on('error', tlsShutdownOnError);
     if (this.destroyed) this.socket.on('close', tlsShutdownOnClose);
@@ -138,12 +138,14 @@ export class Watch {
     }
     if (this.judging) {
       // Node 20: alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
-      if (this.#verdict === 'fin' && internals.isKernelTransport(this.socket)) this.#verdict = 'close_notify';
+      if (this.#verdict === 'fin' && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) this.#verdict = 'close_notify';
       return false;
     }
     if (this.state.received !== 'open' || this.destroyed) return this.#push.call(this.socket, null);
     this.judging = true;
-    this.#verdict = internals.verdictAtEnd(this.socket, this.#duplexEnded);
+    // In the handshake an alert is not authenticated: anybody on the path can inject it.
+    const early = internals.inHandshake(this.socket);
+    this.#verdict = early ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnded);
     if (this.#verdict === 'close_notify') {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
@@ -170,7 +172,7 @@ export class Watch {
 
   judgeLate(clean: boolean): void {
     if (!this.judging) return;
-    this.#verdict = clean ? 'close_notify' : 'unverified';
+    this.#verdict = clean && !internals.inHandshake(this.socket) ? 'close_notify' : 'unverified';
     this.#record();
     this.tellAll();
   }
@@ -200,6 +202,7 @@ export class Watch {
       written = !unsendable && internals.ciphertextWritten(socket) !== before;
     } else if (!internals.endTransport(socket, done)) {
       done();
+      socket.destroy();
     }
   }
 

@@ -5,7 +5,7 @@ import { cpSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, certificate, listen, makePair, track, turns } from './support/pair.js';
+import { SIDES, VERSIONS, certificate, closed, listen, makePair, track, turns } from './support/pair.js';
 import { Relay } from './support/relay.js';
 import { TRANSPORTS } from './support/transports.js';
 
@@ -141,6 +141,18 @@ for (const version of VERSIONS) {
       });
     });
   }
+
+  it(`a plaintext alert injected into the handshake is no close_notify, ${version}`, async () => {
+    const attacker = net.createServer({ allowHalfOpen: true }, (socket) => {
+      track(socket).on('error', () => {});
+      socket.once('data', () => socket.end(Buffer.from('15030300020100', 'hex'))); // alert, warning, close_notify, in the clear
+    });
+    const ours = track(tls.connect({ port: await listen(attacker), host: '127.0.0.1', rejectUnauthorized: false, maxVersion: version }));
+    watch(ours).on('error', () => {});
+    await closed(ours);
+    expect(getShutdown(ours).received).to.equal('unverified');
+    expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(-1);
+  });
 
   it(`TLS in TLS under back-pressure: the outer layer's end is no inner close_notify, ${version}`, async () => {
     const origin = tls.createServer({ ...certificate, maxVersion: version });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { getShutdown, getShutdownError, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, makePair, readAll, turns, type Pair } from './support/pair.js';
+import { SIDES, VERSIONS, closed, makePair, readAll, turns, type Pair } from './support/pair.js';
 
 const BOTH = { sent: 'close_notify', received: 'close_notify' };
 
@@ -34,9 +34,10 @@ for (const version of VERSIONS) {
       it('returns 1 for both steps in one call, and at once ever after', async () => {
         const { ours, peer } = await pairOf();
         peer.resume().on('end', () => setImmediate(() => peer.end()));
+        const gone = closed(ours.resume());
         expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
         for (const options of [{}, { bidirectional: true }, { quiet: true }, { timeout: 0 }]) expect(await gracefulShutdown(ours, options)).to.equal(1);
-        if (!ours.closed) await once(ours, 'close');
+        await gone;
         expect(await gracefulShutdown(ours)).to.equal(1);
         expect(getShutdownError(ours)).to.equal(undefined);
       });
@@ -103,19 +104,21 @@ for (const version of VERSIONS) {
         const { ours, peer } = await pairOf();
         peer.resume();
         peer.end('unread');
+        const gone = closed(ours);
         const result = await shutdown(ours, { bidirectional: true });
         expect(result).to.deep.equal({ value: 1, state: BOTH, error: undefined, unreadBytes: 6 });
         expect(ours.destroyed).to.equal(false);
         expect(String(await readAll(ours))).to.equal('unread');
-        if (!ours.closed) await once(ours, 'close');
+        await gone;
       });
 
       it("throws the peer's unread data away with unread: 'discard', and Node frees the socket", async () => {
         const { ours, peer } = await pairOf();
         peer.resume();
         peer.end(Buffer.alloc(2_000_000));
+        const gone = closed(ours);
         expect((await shutdown(ours, { bidirectional: true, unread: 'discard' })).value).to.equal(1);
-        if (!ours.closed) await once(ours, 'close');
+        await gone;
         expect(ours.readableLength).to.equal(0);
       });
 

@@ -84,6 +84,11 @@ export async function readAll(socket: TLSSocket): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** At `'close'`, with or without an error before (`once` of node:events would reject). Ask for it before the close can come. */
+export async function closed(socket: TLSSocket): Promise<void> {
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+}
+
 /** Two turns of the event loop: time for what is already on its way in this process, no more. */
 export async function turns(count = 2): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));

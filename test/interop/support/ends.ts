@@ -26,12 +26,17 @@ export const ONE_STEP: Outcome = [0, 'close_notify', 'open', undefined];
 export const TRUNCATED: Outcome = [-1, 'close_notify', 'fin', 'ERR_TLS_SHUTDOWN_TRUNCATED'];
 export const UNVERIFIED: Outcome = [-1, 'close_notify', 'unverified', 'ERR_TLS_SHUTDOWN_UNVERIFIED'];
 
+/** The outcome in a test's title. */
+export function inWords([value, , , code]: Outcome): string {
+  return code === undefined ? String(value) : `${value} (${code})`;
+}
+
 export async function close(socket: TLSSocket, options: ShutdownOptions = {}): Promise<Outcome> {
   const { value, state, error } = await shutdown(socket, { timeout: 15_000, ...options });
   return [value, state.sent, state.received, error?.code];
 }
 
-/** Connects to a peer at `port`. It is watched from the start, and what the peer sends is collected by `received`. */
+/** Connects to a peer at `port`. It is watched from the start. */
 export async function connect(port: number, version: Version, options: ConnectionOptions = {}): Promise<TLSSocket> {
   const socket = watch(tls.connect({ port, host: '127.0.0.1', minVersion: version, maxVersion: version, rejectUnauthorized: false, ...options }));
   afterThisTest(() => socket.destroy());
@@ -62,6 +67,8 @@ export async function listen(version: Version, options: TlsOptions = {}): Promis
     port: (server.address() as AddressInfo).port,
     async accept() {
       while (sockets.length === 0) await new Promise<void>((resolve) => (onSocket = resolve));
+      // OpenSSL says that the handshake is done before it writes the TLS 1.3 tickets: data written at once would overtake them.
+      await new Promise<void>((resolve) => setImmediate(resolve));
       return sockets.shift()!;
     },
   };

@@ -11,7 +11,7 @@ import { expect } from 'chai';
 import type { TLSSocket } from 'node:tls';
 import type { Child } from './child.js';
 import { cleanUp } from './cleanup.js';
-import { CERT_FILE, close, connect, KEY_FILE, listen, ONE_STEP, readToEnd, VERSIONS, type Outcome, type Version } from './ends.js';
+import { CERT_FILE, close, connect, inWords, KEY_FILE, listen, ONE_STEP, readToEnd, VERSIONS, type Outcome, type Version } from './ends.js';
 
 export type Role = 'client' | 'server';
 
@@ -29,8 +29,7 @@ export interface Case {
 export type StartPeer = (args: readonly string[]) => Child;
 
 function titleOf(outcome: Outcome, { peer, times = 1 }: Case, inSteps: boolean): string {
-  const [value, , , code] = outcome;
-  return `${inSteps ? '0, then ' : ''}${value}${code === undefined ? '' : ` (${code})`}: the peer ${peer}${times === 1 ? '' : `, ${times} times`}`;
+  return `${inSteps ? '0, then ' : ''}${inWords(outcome)}: the peer ${peer}${times === 1 ? '' : `, ${times} times`}`;
 }
 
 /** Every case with the peer as a client and as a server, on both versions of TLS, and where we close first also one step a call. */

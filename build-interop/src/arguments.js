@@ -1,0 +1,48 @@
+/** Checks of what callers pass: clear errors that name the option and the value, with Node's own codes. */
+import { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
+import { MAX_TIMEOUT } from './deadline.js';
+function shown(value) {
+    return inspect(value, { depth: -1, breakLength: Infinity }).slice(0, 100);
+}
+/** A `TypeError` that says what `name` must be and what it is. */
+export function argumentError(name, mustBe, value, code = 'ERR_INVALID_ARG_TYPE') {
+    return Object.assign(new TypeError(`${name} must be ${mustBe}. Received ${shown(value)}`), { code });
+}
+export function checkSocket(socket) {
+    if (!(socket instanceof TLSSocket))
+        throw argumentError('socket', 'an instance of tls.TLSSocket', socket);
+}
+function checkBoolean(name, value) {
+    if (value !== undefined && typeof value !== 'boolean')
+        throw argumentError(name, 'a boolean', value);
+}
+function checkTimeout(name, value) {
+    if (value === undefined || value === Infinity)
+        return;
+    if (typeof value !== 'number')
+        throw argumentError(name, 'a number of milliseconds', value);
+    if (value >= 0 && value <= MAX_TIMEOUT)
+        return;
+    throw Object.assign(new RangeError(`${name} must be from 0 to ${MAX_TIMEOUT} milliseconds, or Infinity. Received ${value}`), { code: 'ERR_OUT_OF_RANGE' });
+}
+function checkSignal(name, value) {
+    if (value !== undefined && !(value instanceof AbortSignal))
+        throw argumentError(name, 'an AbortSignal', value);
+}
+function checkUnread(name, value) {
+    if (value === undefined || value === 'keep' || value === 'discard')
+        return;
+    const code = typeof value === 'string' ? 'ERR_INVALID_ARG_VALUE' : 'ERR_INVALID_ARG_TYPE';
+    throw argumentError(name, "'keep' or 'discard'", value, code);
+}
+export function checkShutdownOptions(options) {
+    if (typeof options !== 'object' || options === null)
+        throw argumentError('options', 'an object', options);
+    const { bidirectional, quiet, timeout, unread, signal } = options;
+    checkBoolean('options.bidirectional', bidirectional);
+    checkBoolean('options.quiet', quiet);
+    checkTimeout('options.timeout', timeout);
+    checkUnread('options.unread', unread);
+    checkSignal('options.signal', signal);
+}

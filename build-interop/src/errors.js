@@ -1,0 +1,45 @@
+const MESSAGES = {
+    ERR_TLS_SHUTDOWN_TIMEOUT: ['time ran out; the socket is as it was, call again to go on', 'SSL_ERROR_WANT_READ'],
+    ERR_TLS_SHUTDOWN_TRUNCATED: [
+        "the peer's FIN came without close_notify: what it sent may have been cut short; destroy the socket and do not trust the end of its data",
+        'SSL_ERROR_SSL',
+    ],
+    ERR_TLS_SHUTDOWN_UNVERIFIED: [
+        "the peer's side ended, but whether by close_notify can't be told; destroy the socket, and watch() it earlier next time",
+        'SSL_ERROR_SSL',
+    ],
+    ERR_TLS_SHUTDOWN_NOT_SENT: ["our close_notify could not be written, and the transport's sending side is closed; destroy the socket", 'SSL_ERROR_SSL'],
+    ERR_TLS_SHUTDOWN_IN_HANDSHAKE: ['the handshake is not finished; nothing was sent, call again after it', 'SSL_ERROR_SSL'],
+    ERR_TLS_SHUTDOWN_PROTOCOL: ['a TLS error or fatal alert ended the connection; destroy the socket', 'SSL_ERROR_SSL'],
+    ERR_TLS_SHUTDOWN_TRANSPORT: ['the transport failed before the shutdown was done; the socket is destroyed', 'SSL_ERROR_SYSCALL'],
+    ERR_TLS_SHUTDOWN_CLOSED: ['the socket was destroyed before the shutdown was done', 'SSL_ERROR_SYSCALL'],
+};
+/**
+ * Why a shutdown ended in -1. `code` says what happened, the message also what became of the socket and what to do next.
+ * See the README's "What state am I in?" for each code.
+ */
+export class TlsShutdownError extends Error {
+    /** What happened; a closed union, so that a `switch` over it narrows. */
+    code;
+    /** What `SSL_get_error(3)` would have said. */
+    sslError;
+    /** Both halves of the closure when the call ended. */
+    state;
+    /** Bytes received and not read when the call ended. */
+    unreadBytes;
+    /** @internal */
+    constructor(code, state, unreadBytes, cause) {
+        const [message, sslError] = MESSAGES[code];
+        const waitedForFlush = code === 'ERR_TLS_SHUTDOWN_TIMEOUT' && (state.sent === 'open' || state.sent === 'queued');
+        super(`TLS shutdown: ${message}${code === 'ERR_TLS_SHUTDOWN_TIMEOUT' ? timeoutHint(waitedForFlush, unreadBytes) : ''}`, cause === undefined ? {} : { cause });
+        this.code = code;
+        this.sslError = waitedForFlush ? 'SSL_ERROR_WANT_WRITE' : sslError;
+        this.state = state;
+        this.unreadBytes = unreadBytes;
+    }
+}
+Object.defineProperty(TlsShutdownError.prototype, 'name', { value: 'TlsShutdownError', writable: true, configurable: true });
+function timeoutHint(waitedForFlush, unreadBytes) {
+    const what = waitedForFlush ? ' (our close_notify is not flushed yet)' : " (the peer's close_notify has not come)";
+    return unreadBytes > 0 ? `${what}; ${unreadBytes} bytes are unread and may hold it back: read them, or pass unread: 'discard'` : what;
+}

@@ -1,0 +1,169 @@
+/**
+ * The only file that touches undocumented Node. Every field is read defensively: where one is missing or is not what it was, the answer is
+ * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/internals.test.ts).
+ *
+ * | field | why | since | when it is gone |
+ * |---|---|---|---|
+ * | `socket._handle` | the TLS layer under the socket | always | every end is `unverified` |
+ * | `_handle._parent` | the transport's handle: asked whether it is still being read | 0.11 | every end is `unverified`; `quiet` destroys at once |
+ * | `_handle.reading` | false: JS has stopped reading | 10 | such an end is asked for as any other |
+ * | `_handle.readStart()` | 0 without asking the transport: the TLS layer is at its end | 12 | every end is `unverified` |
+ * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
+ * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
+ * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
+ * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
+ * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
+ * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
+ * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
+ * | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
+ * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
+ */
+import net from 'node:net';
+import {} from 'node:tls';
+import { getSystemErrorMap } from 'node:util';
+/** libuv's number, negative; `os.constants.errno` has the C library's, which differs on Windows. */
+const EALREADY = [...getSystemErrorMap()].find(([, [name]]) => name === 'EALREADY')?.[0];
+/** Whether the handshake is not finished yet. */
+export function inHandshake(socket) {
+    return socket.secureConnecting === true;
+}
+export function tlsErrorMethod(socket) {
+    const method = socket._tlsError;
+    return typeof method === 'function' ? method : undefined;
+}
+export function setTlsErrorMethod(socket, method) {
+    socket._tlsError = method;
+}
+/** Whether a TLS error has ended the connection; Node reports only the first. */
+export function hadTlsError(socket) {
+    return socket._hadError === true;
+}
+function handleOf(socket) {
+    return socket._handle ?? undefined;
+}
+/** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */
+export function duplexUnder(socket) {
+    return handleOf(socket)?._parentWrap?.stream;
+}
+function transportOf(handle) {
+    const parent = handle._parent;
+    if (parent === undefined || parent === null)
+        return 'other';
+    const name = parent.constructor.name;
+    if (name === 'TCP' || name === 'Pipe')
+        return 'kernel';
+    return name === 'TLSWrap' && transportOf(parent) !== 'other' ? 'tls' : 'other';
+}
+/** Whether the transport is TCP or a Unix socket, directly. */
+export function isKernelTransport(socket) {
+    const handle = handleOf(socket);
+    return handle !== undefined && transportOf(handle) === 'kernel';
+}
+/** nghttp2 stops the reading natively, so neither `reading` nor a stopped transport says anything there. */
+function isReadByHttp2(socket) {
+    return socket.alpnProtocol === 'h2' || Object.getOwnPropertySymbols(socket).some((symbol) => symbol.description === 'session');
+}
+/**
+ * Asked at `push(null)`, with the native read still on the stack: how did it end?
+ *
+ * The proof of `close_notify` is that the TLS layer is at its end while its transport is not. `handle.readStart()` answers 0 at once if the
+ * TLS layer is at its end and otherwise asks the transport; the transport's `readStart()` answers EALREADY if it is being read, while
+ * libuv stops reading a transport before it reports the FIN. A `push(null)` by anybody else fails the first half.
+ */
+export function verdictAtEnd(socket, duplexEnded) {
+    try {
+        const handle = handleOf(socket);
+        if (handle === undefined)
+            return 'unverified';
+        const duplex = handle._parentWrap?.stream;
+        // readable-stream 2 and 3 have no readableEnded, and undefined is not false: there only a listener that was there in time counts.
+        if (duplex !== undefined)
+            return duplexVerdict(duplex, duplexEnded);
+        const transport = transportOf(handle);
+        if (transport === 'other')
+            return 'unverified';
+        const stoppedByUs = handle.reading === false;
+        const parent = handle._parent;
+        const first = parent.readStart();
+        if (first === EALREADY)
+            return handle.readStart() === 0 ? 'close_notify' : 'unverified';
+        if (first !== 0)
+            return 'unverified';
+        // It had stopped, and the asking has re-armed it: who asks next would be told EALREADY for a bare FIN. So it is undone at once.
+        const second = parent.readStart();
+        const atEnd = handle.readStart() === 0;
+        parent.readStop();
+        if (!atEnd || isReadByHttp2(socket))
+            return 'unverified';
+        // A TLS layer at its end answers 0 every time: an outer one that has ended. 0, then EALREADY: it was merely stopped.
+        if (transport === 'tls')
+            return second === 0 ? 'fin' : second === EALREADY ? 'close_notify' : 'unverified';
+        // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered.
+        return stoppedByUs ? 'close_notify' : 'fin';
+    }
+    catch {
+        return 'unverified'; // a field is missing or is no function any more
+    }
+}
+function duplexVerdict(duplex, ended) {
+    if (ended || duplex.readableEnded === true)
+        return 'fin';
+    return duplex.readableEnded === false || duplex.listeners('end').some((listener) => listener.name === DUPLEX_LISTENER) ? 'close_notify' : 'unverified';
+}
+/** The name of the `'end'` listener that watch.ts puts on a `Duplex`; it tells that somebody of us listened in time. */
+export const DUPLEX_LISTENER = 'tlsShutdownDuplexOnEnd';
+/**
+ * Asked when the end came before anybody watched: is the transport still being read? Only two yeses with a whole poll between them are a
+ * proof, since after a FIN any `readStart()` of the transport reads EALREADY until the next poll.
+ */
+export function stillReadsAfterEnd(socket) {
+    try {
+        const handle = handleOf(socket);
+        if (handle === undefined || handle._parentWrap?.stream !== undefined || transportOf(handle) === 'other')
+            return false;
+        const answer = handle._parent.readStart();
+        if (answer === 0)
+            handle._parent.readStop();
+        return answer === EALREADY && handle.readStart() === 0;
+    }
+    catch {
+        return false;
+    }
+}
+/** Whether the end of the readable side has come, also when unread data keeps `'end'` from being emitted. */
+export function readSideEnded(socket) {
+    const state = socket._readableState;
+    return socket.readableEnded || state?.ended === true;
+}
+function count(value) {
+    return typeof value === 'number' ? value : NaN;
+}
+/** Ciphertext bytes that the TLS layer was given so far; `NaN` if it can't be told. */
+export function ciphertextRead(socket) {
+    return count(handleOf(socket)?._parent?.bytesRead);
+}
+/** Plaintext bytes that the TLS layer gave out so far; `NaN` if it can't be told. */
+export function plaintextRead(socket) {
+    return count(handleOf(socket)?.bytesRead);
+}
+/** Ciphertext bytes that the TLS layer wrote so far; `NaN` if it can't be told. */
+export function ciphertextWritten(socket) {
+    return count(handleOf(socket)?._parent?.bytesWritten);
+}
+/**
+ * Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way.
+ * `net.Socket.prototype._final` asks nothing of its receiver but these fields (Node 11 to 26), and goes past the TLS layer this way.
+ */
+export function endTransport(socket, done) {
+    const parent = handleOf(socket)?._parent;
+    if (parent === undefined || parent === null)
+        return false;
+    try {
+        const final = net.Socket.prototype._final;
+        final.call({ _handle: parent, connecting: false, pending: false, destroyed: false }, done);
+        return true;
+    }
+    catch {
+        return false;
+    }
+}

@@ -1,0 +1,59 @@
+/**
+ * May a `close_notify` have come that OpenSSL does not show?
+ *
+ * From OpenSSL 3.2 on (Node 22 and later), a TLS 1.3 `user_canceled` alert hides the `close_notify` after it (openssl#25254): Node sees
+ * nothing until the FIN. Java's `SSLSocket.close()` sends just that pair. But alerts take room: if all ciphertext received is accounted
+ * for by plaintext, nothing was hidden. Pure arithmetic, in bytes.
+ */
+/** RFC 8446 section 5.2: header 5, content type 1, tag 16 (of CCM_8 it is 8: such a connection has no ledger that adds up). */
+const RECORD_OVERHEAD = 22;
+const MAX_PLAINTEXT = 16_384;
+/** `user_canceled` and `close_notify`, two bytes each, in two records. */
+const HIDDEN_ALERTS = 2 * (RECORD_OVERHEAD + 2);
+/** A NewSessionTicket message besides its ticket, nonce and extensions (RFC 8446 section 4.6.1), in one record. */
+const TICKET_OVERHEAD = RECORD_OVERHEAD + 17;
+const [major = 0, minor = 0] = (process.versions.openssl ?? '').split('.').map(Number);
+/** Whether this Node's OpenSSL hides a `close_notify` behind `user_canceled` on TLS 1.3. */
+export const OPENSSL_HIDES_CLOSE_NOTIFY = major > 3 || (major === 3 && minor >= 2);
+/**
+ * Two upper bounds for the bytes that nothing accounts for; each alone is a proof.
+ * - `total`: all since the handshake. Session tickets are in it, and are taken out as multiples of their length.
+ * - `recent`: plaintext that still comes proves that nothing was hidden before it, so only the latest reads count.
+ */
+export class Ledger {
+    #ciphertext;
+    #plaintext;
+    #total = 0;
+    #recent = 0;
+    /** Opened after the handshake, with what was received up to now. */
+    constructor(ciphertext, plaintext) {
+        this.#ciphertext = ciphertext;
+        this.#plaintext = plaintext;
+    }
+    /** A record with `length` bytes of plaintext came out; `ciphertext` is all that was received up to now. */
+    record(length, ciphertext) {
+        const size = length + RECORD_OVERHEAD;
+        const read = ciphertext - this.#ciphertext;
+        if (read !== 0) {
+            // The first record of a new read: what earlier reads left can only be the beginning of this record.
+            this.#recent = Math.min(Math.max(0, this.#recent), size - 1) + read;
+            this.#total += read;
+            this.#ciphertext = ciphertext;
+        }
+        this.#recent -= size;
+        this.#total -= size;
+        this.#plaintext += length;
+    }
+    /**
+     * Whether the bytes that nothing accounts for have room for the two alerts. `plaintext` counts also what went past `record` (a parser that
+     * reads natively); `ticketLength` is the length of the latest session ticket received, 0 for none.
+     */
+    mayHide(ciphertext, plaintext, ticketLength) {
+        const unseen = plaintext - this.#plaintext;
+        const since = ciphertext - this.#ciphertext - unseen - Math.ceil(unseen / MAX_PLAINTEXT) * RECORD_OVERHEAD;
+        const recent = Math.max(0, this.#recent) + since;
+        const total = this.#total + since;
+        const besidesTickets = ticketLength > 0 ? total % (ticketLength + TICKET_OVERHEAD) : total; // OpenSSL sends two tickets, others one or none
+        return !(recent < HIDDEN_ALERTS || besidesTickets < HIDDEN_ALERTS); // NaN: can't tell
+    }
+}

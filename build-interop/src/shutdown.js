@@ -1,0 +1,206 @@
+import { checkShutdownOptions, checkSocket } from './arguments.js';
+import { Deadline } from './deadline.js';
+import { TlsShutdownError } from './errors.js';
+import { inHandshake, readSideEnded } from './internals.js';
+import { returnValue } from './machine.js';
+import { inNextTurn } from './turn.js';
+import { isTlsError, watchOf, watchSocket } from './watch.js';
+const DEFAULT_TIMEOUT = 5000;
+/** One call that waits. */
+class Call {
+    #watch;
+    #goal;
+    #reply;
+    #deadline;
+    #ended = false;
+    constructor(watch, goal, timeout, signal, reply) {
+        this.#watch = watch;
+        this.#goal = goal;
+        this.#reply = reply;
+        this.#deadline = new Deadline(this, timeout, signal);
+        watch.tell(this);
+    }
+    #end() {
+        this.#ended = true;
+        this.#deadline.cancel();
+        this.#watch.forget(this);
+    }
+    onChange() {
+        if (this.#ended)
+            return;
+        const answer = answerNow(this.#watch, this.#goal);
+        if (answer !== undefined) {
+            this.#end();
+            answerCall(this.#reply, conclude(this.#watch, answer));
+        }
+        else if (this.#goal === 'quiet') {
+            closeFlushed(this.#watch);
+        }
+    }
+    onTimeout() {
+        this.#end();
+        answerCall(this.#reply, atTimeout(this.#watch, this.#goal));
+    }
+    onAbort(reason) {
+        this.#end();
+        this.#reply.reject(abortError(reason));
+    }
+}
+function answerCall({ give, resolve }, result) {
+    resolve(give(result));
+}
+function abortError(reason) {
+    return Object.assign(new Error('The shutdown was not waited for: the signal was aborted', { cause: reason }), { name: 'AbortError', code: 'ABORT_ERR' });
+}
+function answerNow(watch, goal) {
+    if (watch.judging)
+        return undefined;
+    watch.noticeEnd();
+    const { state, destroyed } = watch;
+    const value = returnValue(state, goal);
+    if (value === 1) {
+        // A quiet call ends by destroying the socket, and not before: until then it goes on discarding, lest the close become a reset.
+        return goal === 'quiet' && !destroyed && state.received === 'open' ? undefined : 1;
+    }
+    if (value === 0 && !destroyed)
+        return 0;
+    return value === -1 || destroyed ? failure(watch, goal) : undefined;
+}
+/** Why it can't succeed any more. */
+function failure({ state, error }, goal) {
+    if (goal !== 'quiet') {
+        if (state.received === 'error')
+            return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+        if (state.sent === 'lost')
+            return 'ERR_TLS_SHUTDOWN_NOT_SENT';
+        if (state.received === 'fin')
+            return 'ERR_TLS_SHUTDOWN_TRUNCATED';
+        if (state.received === 'unverified')
+            return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
+    }
+    if (error !== undefined)
+        return isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+    return 'ERR_TLS_SHUTDOWN_CLOSED';
+}
+function atTimeout(watch, goal) {
+    const { socket, state } = watch;
+    const flushed = watch.quiet ? socket.writableLength === 0 : state.sent !== 'open' && state.sent !== 'queued';
+    if (goal !== 'quiet' || !flushed)
+        return conclude(watch, 'ERR_TLS_SHUTDOWN_TIMEOUT');
+    if (watch.quiet)
+        watch.apply('quiet_fin');
+    socket.destroy(); // lingered long enough
+    return conclude(watch, 1);
+}
+function conclude(watch, answer) {
+    const { state, socket } = watch;
+    const unreadBytes = socket.readableLength;
+    if (typeof answer === 'number') {
+        watch.lastError = undefined;
+        return { value: answer, state, error: undefined, unreadBytes };
+    }
+    const error = new TlsShutdownError(answer, state, unreadBytes, watch.error);
+    watch.lastError = error;
+    return { value: -1, state, error, unreadBytes };
+}
+/** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
+function closeFlushed(watch) {
+    const { sent, received } = watch.state;
+    if (!watch.judging && sent !== 'open' && sent !== 'queued' && received !== 'open')
+        watch.socket.destroy();
+}
+/** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */
+function endLater(watch) {
+    const { socket } = watch;
+    if (watch.judging)
+        return inNextTurn(endLater, watch); // with both sides done Node would destroy the socket before it is judged
+    if (!socket.writableEnded && !socket.destroyed)
+        socket.end();
+}
+/** Makes an unconsumed socket flow, so that what comes in is thrown away and can't hold the peer's alert back. */
+function discardUnread(socket) {
+    if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0)
+        socket.resume();
+}
+function start(socket, options, reply) {
+    checkSocket(socket);
+    checkShutdownOptions(options);
+    const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
+    if (signal?.aborted)
+        return reply.reject(abortError(signal.reason));
+    const watch = watchSocket(socket);
+    watch.holdErrors();
+    watch.noticeEnd();
+    const sentBefore = watch.state.sent;
+    const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
+    const goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
+    const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
+    const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
+    if (answer !== undefined)
+        return answerCall(reply, conclude(watch, answer));
+    if (sentBefore === 'open' && !watch.quiet) {
+        if (quiet)
+            watch.quiet = true;
+        else
+            watch.apply('end');
+        inNextTurn(endLater, watch);
+    }
+    if (unread === 'discard' || quiet)
+        discardUnread(socket);
+    if (timeout === 0)
+        return answerCall(reply, atTimeout(watch, goal));
+    const call = new Call(watch, goal, timeout, signal, reply);
+    if (quiet && stepOneDone)
+        call.onChange();
+}
+const itself = (result) => result;
+const valueOf = (result) => result.value;
+/**
+ * Does one step of the TLS closure of `socket`, or both with `bidirectional`, and says how far it came and why.
+ * The same call as `gracefulShutdown`, with its own state and error, which a concurrent call can't overwrite.
+ *
+ * @throws (rejects) as `gracefulShutdown` does
+ */
+export function shutdown(socket, options = {}) {
+    // What the executor throws rejects the promise. (An async function would make two promises more for each call.)
+    return new Promise((resolve, reject) => start(socket, options, { give: itself, resolve, reject }));
+}
+/**
+ * `SSL_shutdown(3)` for a `tls.TLSSocket`.
+ *
+ * The first call flushes what was written, sends our `close_notify` and resolves to 0, or to 1 if the peer's is in already. A second call
+ * waits for the peer's and resolves to 1. `bidirectional` does both. -1 means that it failed: `getShutdownError(socket)` says why.
+ * 1 is proof (`quiet` apart): the peer's authentic alert was seen (RFC 8446 section 6.1); a bare TCP FIN is never taken for it.
+ * The socket is not destroyed, `quiet` apart; Node frees it when both sides are done and all data has been read.
+ *
+ * @param socket a connected socket, client or server; before the handshake is finished the answer is -1 (`ERR_TLS_SHUTDOWN_IN_HANDSHAKE`)
+ * @throws (rejects) TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE` for a caller's mistake;
+ * `AbortError` (`ABORT_ERR`, `cause` is the reason) when `signal` is aborted
+ */
+export function gracefulShutdown(socket, options = {}) {
+    return new Promise((resolve, reject) => start(socket, options, { give: valueOf, resolve, reject }));
+}
+/**
+ * Both halves of the closure, as `SSL_get_shutdown(3)`. Starts nothing: on a socket that nobody watches it says what Node's public
+ * fields tell, and an end whose kind nobody saw is `'unverified'`.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`
+ */
+export function getShutdown(socket) {
+    checkSocket(socket);
+    const watch = watchOf(socket);
+    watch?.noticeEnd();
+    if (watch !== undefined)
+        return watch.state;
+    const sent = socket.writableFinished ? 'close_notify' : socket.writableEnded ? 'queued' : 'open';
+    return { sent, received: socket.errored ? 'error' : readSideEnded(socket) ? 'unverified' : 'open' };
+}
+/**
+ * Why the last call on `socket` ended in -1, as `SSL_get_error(3)`; `undefined` if none did, or a later one came to 0 or 1.
+ *
+ * @throws TypeError `ERR_INVALID_ARG_TYPE`
+ */
+export function getShutdownError(socket) {
+    checkSocket(socket);
+    return watchOf(socket)?.lastError;
+}

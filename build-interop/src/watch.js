@@ -1,0 +1,319 @@
+import tls, { TLSSocket } from 'node:tls';
+import { argumentError } from './arguments.js';
+import * as internals from './internals.js';
+import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
+import { next, stateOf } from './machine.js';
+import { inNextTurn, outsideReadCallback } from './turn.js';
+const WATCH = Symbol.for('tls-graceful-shutdown.watch.1');
+const NOBODY = [];
+export class Watch {
+    socket;
+    state = stateOf('open', 'open');
+    /** The end of reading was seen and is being judged: no call is answered meanwhile. */
+    judging = false;
+    destroyed;
+    /** What the socket was destroyed with. */
+    error;
+    /** The next flush ends the transport without an alert. */
+    quiet = false;
+    #observers = NOBODY;
+    lastError;
+    #holdsErrors = false;
+    /** Why a FIN that is seen may hide a `close_notify`. */
+    #doubt = false;
+    #verdict = 'unverified';
+    #ledger;
+    #duplexEnded = false;
+    #push;
+    #final;
+    #destroy;
+    #tlsError;
+    constructor(socket) {
+        this.socket = socket;
+        this.destroyed = socket.destroyed;
+        this.error = socket.errored ?? undefined;
+        this.#push = socket.push;
+        this.#final = socket._final;
+        this.#destroy = socket._destroy;
+        this.#tlsError = internals.tlsErrorMethod(socket);
+        this.#readPast();
+        if (this.destroyed)
+            return;
+        socket.push = watchedPush;
+        socket._final = watchedFinal;
+        socket._destroy = watchedDestroy;
+        if (this.#tlsError !== undefined)
+            internals.setTlsErrorMethod(socket, watchedTlsError);
+        const duplex = internals.duplexUnder(socket);
+        if (duplex !== undefined)
+            this.#listenTo(duplex);
+        if (!internals.inHandshake(socket))
+            this.openLedger();
+        else if (OPENSSL_HIDES_CLOSE_NOTIFY)
+            socket.once('secure', tlsShutdownOnSecure); // undocumented; both sides, before 'secureConnect'
+    }
+    /** What happened before anybody watched. */
+    #readPast() {
+        const { socket } = this;
+        if (socket.writableEnded) {
+            this.#doubt = true; // if that end() was called in a read callback, OpenSSL dropped what else had come, perhaps the alert
+            this.noticeEnd();
+            if (socket.writableFinished)
+                this.apply('alert_written');
+            else if (!this.destroyed)
+                socket.once('finish', tlsShutdownOnFinish);
+        }
+        if (internals.hadTlsError(socket))
+            this.apply('peer_error');
+        if (this.destroyed) {
+            if (this.error !== undefined)
+                this.#recordError(this.error);
+            else if (socket.readableEnded && socket.writableFinished)
+                this.apply('peer_unverified');
+        }
+        else if (internals.readSideEnded(socket) && this.state.received === 'open') {
+            this.judging = true;
+            if (internals.stillReadsAfterEnd(socket))
+                inNextTurn(judgeLateFirst, this);
+            else
+                inNextTurn(judgeLate, this);
+        }
+    }
+    apply(event) {
+        this.state = next(this.state, event);
+    }
+    /** `end()` by anybody queues the alert; this is where it is noticed. */
+    noticeEnd() {
+        if (!this.socket.writableEnded || this.quiet)
+            return;
+        this.apply('end');
+        // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
+        if (!this.destroyed && internals.inHandshake(this.socket))
+            this.apply('alert_lost');
+    }
+    tell(observer) {
+        this.#observers = [...this.#observers, observer]; // a new array: tellAll may be going over the old one
+    }
+    forget(observer) {
+        this.#observers = this.#observers.length === 1 ? NOBODY : this.#observers.filter((other) => other !== observer);
+    }
+    tellAll() {
+        for (const observer of this.#observers)
+            observer.onChange();
+    }
+    /** From now on an `'error'` of this socket can't end the process any more; listeners of others still hear it. */
+    holdErrors() {
+        if (this.#holdsErrors || this.socket.closed)
+            return;
+        this.#holdsErrors = true;
+        this.socket.on('error', tlsShutdownOnError);
+        if (this.destroyed)
+            this.socket.on('close', tlsShutdownOnClose);
+    }
+    openLedger() {
+        const { socket } = this;
+        if (!OPENSSL_HIDES_CLOSE_NOTIFY || socket.getProtocol() !== 'TLSv1.3')
+            return;
+        // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
+        const ciphertext = socket.getCipher().name.includes('CCM_8') ? NaN : internals.ciphertextRead(socket);
+        this.#ledger = new Ledger(ciphertext, internals.plaintextRead(socket));
+    }
+    push(chunk, encoding) {
+        if (chunk !== null) {
+            this.#ledger?.record(chunk.length, internals.ciphertextRead(this.socket));
+            this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
+            return this.#push.call(this.socket, chunk, encoding);
+        }
+        if (this.judging) {
+            // Node 20: alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
+            if (this.#verdict === 'fin' && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket))
+                this.#verdict = 'close_notify';
+            return false;
+        }
+        if (this.state.received !== 'open' || this.destroyed)
+            return this.#push.call(this.socket, null);
+        this.judging = true;
+        // In the handshake an alert is not authenticated: anybody on the path can inject it.
+        const early = internals.inHandshake(this.socket);
+        this.#verdict = early ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnded);
+        if (this.#verdict === 'close_notify') {
+            // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
+            this.#record();
+            const more = this.#push.call(this.socket, null);
+            this.tellAll();
+            return more;
+        }
+        if (this.#verdict === 'fin' && this.#ledger !== undefined) {
+            const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
+            this.#doubt ||= this.#ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
+        }
+        inNextTurn(judge, this);
+        return false;
+    }
+    /** Any other verdict is final a turn later: no second end came. Only now the stream ends, so that `'end'` never runs ahead of it. */
+    judge() {
+        if (!this.judging)
+            return; // destroyed meanwhile
+        this.#record();
+        this.#push.call(this.socket, null);
+        this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
+        this.tellAll();
+    }
+    judgeLate(clean) {
+        if (!this.judging)
+            return;
+        this.#verdict = clean && !internals.inHandshake(this.socket) ? 'close_notify' : 'unverified';
+        this.#record();
+        this.tellAll();
+    }
+    #record() {
+        this.judging = false;
+        const verdict = this.#verdict === 'fin' && this.#doubt ? 'unverified' : this.#verdict;
+        this.apply(`peer_${verdict}`);
+        this.#unlisten();
+    }
+    final(callback) {
+        const { socket } = this;
+        const unsendable = internals.inHandshake(socket);
+        const before = internals.ciphertextWritten(socket);
+        let written = true;
+        const done = (error) => {
+            if (!error)
+                this.apply(quiet ? 'quiet_fin' : written ? 'alert_written' : 'alert_lost');
+            callback(error);
+            this.tellAll();
+        };
+        const quiet = this.quiet && this.state.sent === 'open';
+        if (!quiet) {
+            this.#final.call(socket, done);
+            // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
+            // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
+            written = !unsendable && internals.ciphertextWritten(socket) !== before;
+        }
+        else if (!internals.endTransport(socket, done)) {
+            done();
+            socket.destroy();
+        }
+    }
+    /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
+    tlsError(error) {
+        this.fail(error);
+        return this.#tlsError?.call(this.socket, error);
+    }
+    fail(error) {
+        this.error ??= error;
+        this.#recordError(error);
+        this.tellAll();
+    }
+    destroy(error, callback) {
+        this.noticeEnd();
+        this.destroyed = true;
+        if (error)
+            this.error ??= error;
+        if (error)
+            this.#recordError(error);
+        if (this.judging)
+            this.#record();
+        this.#unlisten();
+        if (this.#holdsErrors)
+            this.socket.on('close', tlsShutdownOnClose);
+        this.#destroy.call(this.socket, error, callback);
+        this.tellAll();
+    }
+    /** An error of the peer's half; an application's own `destroy(error)` says nothing of the peer. */
+    #recordError(error) {
+        if (!isTlsError(error) && !('syscall' in error))
+            return;
+        this.judging = false;
+        this.apply('peer_error');
+    }
+    #onDuplexEnd;
+    #listenTo(duplex) {
+        if (duplex.readableEnded === true) {
+            this.#duplexEnded = true;
+            return;
+        }
+        const onEnd = { [internals.DUPLEX_LISTENER]: () => void (this.#duplexEnded = true) }[internals.DUPLEX_LISTENER];
+        this.#onDuplexEnd = onEnd;
+        duplex.prependListener('end', onEnd); // before Node's own, which ends the TLS layer
+    }
+    #unlisten() {
+        if (this.#onDuplexEnd !== undefined)
+            internals.duplexUnder(this.socket)?.off('end', this.#onDuplexEnd);
+        this.#onDuplexEnd = undefined;
+    }
+}
+/** OpenSSL's errors, Node's errors about the certificate, and EPROTO (a write that OpenSSL refused). */
+export function isTlsError(error) {
+    const code = String(error.code);
+    return 'library' in error || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO';
+}
+function judge(watch) {
+    watch.judge();
+}
+function judgeLate(watch) {
+    watch.judgeLate(false);
+}
+function judgeLateFirst(watch) {
+    setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket))); // a second turn, so that a whole poll lies between
+}
+function watchedPush(chunk, encoding) {
+    return this[WATCH].push(chunk, encoding);
+}
+/** Also an `end()` of somebody else, called in a read callback, does not run there: that would lose inbound data (see turn.ts). */
+function watchedFinal(callback) {
+    if (outsideReadCallback())
+        this[WATCH].final(callback);
+    else
+        inNextTurn((watch) => watch.final(callback), this[WATCH]);
+}
+function watchedTlsError(error) {
+    return this[WATCH].tlsError(error);
+}
+function watchedDestroy(error, callback) {
+    this[WATCH].destroy(error, callback);
+}
+function tlsShutdownOnSecure() {
+    this[WATCH].openLedger();
+}
+function tlsShutdownOnFinish() {
+    const watch = this[WATCH];
+    watch.apply('alert_written');
+    watch.tellAll();
+}
+/** Held: the reason is in the Watch. A TLS error of a Node that has no `_tlsError` any more is learned here. */
+function tlsShutdownOnError(error) {
+    const watch = this[WATCH];
+    if (watch.error === undefined && !watch.destroyed)
+        watch.fail(error);
+}
+function tlsShutdownOnClose() {
+    this.off('error', tlsShutdownOnError);
+    this.off('close', tlsShutdownOnClose);
+}
+export function watchOf(socket) {
+    return socket[WATCH];
+}
+export function watchSocket(socket) {
+    return (socket[WATCH] ??= new Watch(socket));
+}
+function tlsShutdownOnSecureConnection(socket) {
+    watchSocket(socket);
+}
+/**
+ * Records from now on how `target` ends, so that a shutdown called later, also after the peer closed first, has its proof. On a server
+ * it watches every socket of `'secureConnection'`. Call it right after `tls.connect`, or before `listen`. Idempotent; starts nothing.
+ *
+ * @returns `target`
+ * @throws TypeError `ERR_INVALID_ARG_TYPE` if `target` is neither a `tls.TLSSocket` nor a `tls.Server`
+ */
+export function watch(target) {
+    if (target instanceof TLSSocket)
+        watchSocket(target);
+    else if (!(target instanceof tls.Server))
+        throw argumentError('target', 'an instance of tls.TLSSocket or tls.Server', target);
+    else if (!target.listeners('secureConnection').some((listener) => listener.name === tlsShutdownOnSecureConnection.name)) {
+        target.prependListener('secureConnection', tlsShutdownOnSecureConnection);
+    }
+    return target;
+}

@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Child } from './support/child.js';
+import { BOTH_ALERTS, fromRoot, TRUNCATED, UNVERIFIED } from './support/ends.js';
+import { requirePrograms } from './support/programs.js';
+import { itAgreesWith } from './support/scripted.js';
+const TIMES = 20;
+describe('Java SSLSocket', () => {
+    let folder;
+    before(() => {
+        requirePrograms('java', 'javac');
+        folder = mkdtempSync(join(tmpdir(), 'interop-java-'));
+        execFileSync('javac', ['-d', folder, fromRoot('test/interop/peers/Peer.java')]);
+    });
+    after(() => rmSync(folder, { recursive: true }));
+    itAgreesWith('Java', (args) => new Child('java', ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', folder, 'Peer', ...args]), [
+        { plan: 'second', peer: 'reads our alert and calls close()', saw: 'close_notify', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first', peer: 'calls close()', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first-data', peer: 'sends data and calls close()', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first-at-once', peer: 'calls close() right after the handshake', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first-at-once-data', peer: 'sends data and calls close() right after the handshake', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first-data-half', peer: 'sends data and calls shutdownOutput()', saw: 'close_notify', ours: afterUserCanceled, times: TIMES },
+        { plan: 'first-fin', peer: 'sends a bare FIN', saw: 'close_notify', ours: TRUNCATED },
+    ]);
+});
+/** On TLS 1.3 Java sends user_canceled before close_notify, and from 3.2 on OpenSSL shows neither (openssl#25254). */
+function afterUserCanceled(version) {
+    const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number);
+    const hidden = version === 'TLSv1.3' && (major > 3 || (major === 3 && minor >= 2));
+    return hidden ? UNVERIFIED : BOTH_ALERTS;
+}

@@ -1,0 +1,71 @@
+/** A peer program as a child process: what it printed, what it is told, how it exited. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterThisTest } from './cleanup.js';
+import { programEnvironment } from './programs.js';
+/** Beyond this a peer hangs, and what it printed is worth more than mocha's message. */
+const PATIENCE = 4_000;
+export class Child {
+    /** Standard output and standard error, as they came. */
+    output = '';
+    #process;
+    #name;
+    #closed;
+    #ended = false;
+    #seen = 0;
+    #onOutput = () => { };
+    constructor(program, args) {
+        this.#name = `${program} ${args.join(' ')}`;
+        this.#process = spawn(program, args, { env: programEnvironment() });
+        this.#closed = once(this.#process, 'close');
+        for (const stream of [this.#process.stdout, this.#process.stderr]) {
+            stream.setEncoding('latin1').on('data', (text) => {
+                this.output += text;
+                this.#onOutput();
+            });
+        }
+        this.#process.stdin.on('error', () => { }); // it exited before it read what it was told
+        this.#process.on('close', () => {
+            this.#ended = true;
+            this.#onOutput();
+        });
+        afterThisTest(() => this.kill());
+    }
+    /** Waits until it prints `pattern`, after what the last `waitFor` matched. */
+    waitFor(pattern) {
+        return new Promise((resolve, reject) => {
+            const fail = (why) => finish(() => reject(new Error(`${this.#name} ${why} ${String(pattern)}; it printed:\n${this.output}`)));
+            const timer = setTimeout(fail, PATIENCE, 'did not print');
+            const finish = (answer) => {
+                clearTimeout(timer);
+                this.#onOutput = () => { };
+                answer();
+            };
+            this.#onOutput = () => {
+                const match = pattern.exec(this.output.slice(this.#seen));
+                if (match === null)
+                    return this.#ended ? fail('ended without printing') : undefined;
+                this.#seen += match.index + match[0].length;
+                finish(() => resolve(match));
+            };
+            this.#onOutput();
+        });
+    }
+    /** Types `text` on its standard input. */
+    type(text) {
+        this.#process.stdin.write(text);
+    }
+    /** Ends its standard input. */
+    endInput() {
+        this.#process.stdin.end();
+    }
+    /** Waits for its end and gives its exit status. */
+    async exitStatus() {
+        await this.#closed;
+        return this.#process.exitCode;
+    }
+    async kill() {
+        this.#process.kill('SIGKILL');
+        await this.#closed;
+    }
+}

@@ -1,0 +1,75 @@
+/** Our end of a connection, client or server, and what closing it came to. */
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import net, {} from 'node:net';
+import tls, {} from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { shutdown, watch } from '../../../src/index.js';
+import { afterThisTest } from './cleanup.js';
+export const VERSIONS = ['TLSv1.2', 'TLSv1.3'];
+/** `path` from the root of the repository; this file is compiled to build/test/interop/support. */
+export function fromRoot(path) {
+    return fileURLToPath(new URL(`../../../../${path}`, import.meta.url));
+}
+export const KEY_FILE = fromRoot('fixtures/localhost.key.pem');
+export const CERT_FILE = fromRoot('fixtures/localhost.cert.pem');
+export const BOTH_ALERTS = [1, 'close_notify', 'close_notify', undefined];
+export const ONE_STEP = [0, 'close_notify', 'open', undefined];
+export const TRUNCATED = [-1, 'close_notify', 'fin', 'ERR_TLS_SHUTDOWN_TRUNCATED'];
+export const UNVERIFIED = [-1, 'close_notify', 'unverified', 'ERR_TLS_SHUTDOWN_UNVERIFIED'];
+/** The outcome in a test's title. */
+export function inWords([value, , , code]) {
+    return code === undefined ? String(value) : `${value} (${code})`;
+}
+export async function close(socket, options = {}) {
+    const { value, state, error } = await shutdown(socket, { timeout: 15_000, ...options });
+    return [value, state.sent, state.received, error?.code];
+}
+/** Connects to a peer at `port`. It is watched from the start. */
+export async function connect(port, version, options = {}) {
+    const socket = watch(tls.connect({ port, host: '127.0.0.1', minVersion: version, maxVersion: version, rejectUnauthorized: false, ...options }));
+    afterThisTest(() => socket.destroy());
+    await once(socket, 'secureConnect');
+    return socket;
+}
+/** A server of ours at a free port, watched. */
+export async function listen(version, options = {}) {
+    const server = watch(tls.createServer({ key: readFileSync(KEY_FILE), cert: readFileSync(CERT_FILE), minVersion: version, maxVersion: version, ...options }));
+    const sockets = [];
+    let onSocket = () => { };
+    server.on('secureConnection', (socket) => {
+        afterThisTest(() => socket.destroy());
+        sockets.push(socket);
+        onSocket();
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    afterThisTest(() => void server.close());
+    return {
+        port: server.address().port,
+        async accept() {
+            while (sockets.length === 0)
+                await new Promise((resolve) => (onSocket = resolve));
+            // OpenSSL says that the handshake is done before it writes the TLS 1.3 tickets: data written at once would overtake them.
+            await new Promise((resolve) => setImmediate(resolve));
+            return sockets.shift();
+        },
+    };
+}
+/** A port that was free a moment ago, for programs that can't choose one and say which. */
+export async function freePort() {
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address();
+    server.close();
+    await once(server, 'close');
+    return port;
+}
+/** Reads `socket` to its end, or until it is destroyed, and gives the text that came. */
+export async function readToEnd(socket) {
+    let text = '';
+    socket.setEncoding('latin1').on('data', (chunk) => (text += chunk));
+    if (!socket.readableEnded && !socket.closed)
+        await new Promise((resolve) => socket.once('end', resolve).once('close', () => resolve()));
+    return text;
+}

@@ -1,0 +1,29 @@
+/** The programs that the suite talks to. One that is missing fails the suite: a skipped peer would look like a peer that agrees. */
+import { execFileSync } from 'node:child_process';
+/** Each program with the Debian package that has it and the arguments that make it print its version. */
+const PROGRAMS = {
+    openssl: ['openssl', 'version'],
+    python3: ['python3', '--version'],
+    'gnutls-serv': ['gnutls-bin', '--version'],
+    'gnutls-cli': ['gnutls-bin', '--version'],
+    go: ['golang-go', 'version'],
+    java: ['openjdk-17-jdk-headless', '--version'],
+    javac: ['openjdk-17-jdk-headless', '--version'],
+    nginx: ['nginx-light', '-v'],
+};
+/** Fails with the name of the package to install if one of `programs` can't be run. */
+export function requirePrograms(...programs) {
+    for (const program of programs) {
+        const [debianPackage, versionArgument] = PROGRAMS[program];
+        try {
+            execFileSync(program, [versionArgument], { stdio: 'ignore', env: programEnvironment() });
+        }
+        catch (error) {
+            throw new Error(`this test needs ${program}, which can't be run: install it with "apt-get install ${debianPackage}"`, { cause: error });
+        }
+    }
+}
+/** Debian has nginx in a directory that only root searches. */
+export function programEnvironment() {
+    return { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin`, LC_ALL: 'C' };
+}

@@ -1,0 +1,89 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
+import { SIDES, VERSIONS, makePair, readAll } from './support/pair.js';
+for (const version of VERSIONS) {
+    for (const side of SIDES) {
+        const pairOf = () => makePair({ version, side });
+        describe(`quiet, ${version} as ${side}`, () => {
+            it('returns 1, flushes what was written, and the peer gets a bare FIN', async () => {
+                const { ours, peer } = await pairOf();
+                watch(peer);
+                ours.write(Buffer.alloc(500_000));
+                const received = readAll(peer);
+                const result = shutdown(ours, { quiet: true });
+                expect((await received).length).to.equal(500_000);
+                expect(getShutdown(peer).received).to.equal('fin');
+                peer.destroy();
+                expect(await result).to.deep.include({ value: 1, state: { sent: 'quiet', received: 'fin' } });
+                expect(ours.destroyed).to.equal(true);
+            });
+            it('keeps received true: a peer that answers with close_notify', async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume().once('end', () => peer.end());
+                expect((await shutdown(ours, { quiet: true })).state).to.deep.equal({ sent: 'quiet', received: 'close_notify' });
+            });
+            it('returns 1 when the time is over and the peer has said nothing, and has destroyed the socket', async () => {
+                const { ours } = await pairOf();
+                expect(await gracefulShutdown(ours, { quiet: true, timeout: 30 })).to.equal(1);
+                expect(ours.destroyed).to.equal(true);
+            });
+            it('returns 1 at once with timeout: 0 when nothing is left to flush', async () => {
+                const { ours } = await pairOf();
+                expect(await gracefulShutdown(ours, { quiet: true, timeout: 0 })).to.equal(1);
+                expect(getShutdown(ours).sent).to.equal('quiet');
+            });
+            it('returns 1 to a peer that resets after the flush', async () => {
+                const { ours, peer, relay, toUs } = await pairOf();
+                const result = gracefulShutdown(ours, { quiet: true });
+                peer.resume();
+                await once(peer, 'end');
+                relay.reset(toUs);
+                expect(await result).to.equal(1);
+            });
+            it('discards what comes in, so that the close is no reset that eats our data', async () => {
+                const { ours, peer, relay, toPeer } = await pairOf();
+                relay.stall(toPeer, true);
+                peer.write(Buffer.alloc(5_000_000));
+                ours.write(Buffer.alloc(500_000));
+                const result = gracefulShutdown(ours, { quiet: true });
+                relay.stall(toPeer, false);
+                const received = readAll(peer);
+                expect((await received).length).to.equal(500_000);
+                peer.end();
+                expect(await result).to.equal(1);
+            });
+            it('returns -1 when what was written can not be flushed in time', async () => {
+                const { ours, relay, toPeer } = await pairOf();
+                relay.stall(toPeer, true);
+                ours.write(Buffer.alloc(20_000_000));
+                const result = await shutdown(ours, { quiet: true, timeout: 30 });
+                expect(result.error).to.include({ code: 'ERR_TLS_SHUTDOWN_TIMEOUT', sslError: 'SSL_ERROR_WANT_WRITE' });
+            });
+            it('returns -1 on a dead transport', async () => {
+                const { ours } = await pairOf();
+                ours.destroy();
+                expect((await shutdown(ours, { quiet: true })).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
+            });
+            it('makes a later call without quiet return 1', async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume().once('end', () => peer.destroy());
+                expect(await gracefulShutdown(ours, { quiet: true })).to.equal(1);
+                expect(await gracefulShutdown(ours)).to.equal(1);
+                expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
+            });
+            it("can't take a queued alert back; others in step 2 get CLOSED", async () => {
+                const { ours, peer } = await pairOf();
+                watch(peer);
+                const waiting = shutdown(ours, { bidirectional: true });
+                const quiet = gracefulShutdown(ours, { quiet: true, timeout: 100 });
+                peer.resume();
+                await once(peer, 'end');
+                expect(getShutdown(peer).received).to.equal('close_notify');
+                expect(await quiet).to.equal(1);
+                expect((await waiting).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
+                expect(getShutdown(ours).sent).to.equal('close_notify');
+            });
+        });
+    }
+}

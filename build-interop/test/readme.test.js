@@ -1,0 +1,157 @@
+/** The README is run: its code compiles and prints what it says, and its tables are those of the code. */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import tls from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { MAX_TIMEOUT } from '../src/deadline.js';
+import { TlsShutdownError } from '../src/errors.js';
+import { RECEIVED, SENT, stateOf } from '../src/machine.js';
+const run = promisify(execFile);
+const output = new URL('..', import.meta.url); // the compiler's: build/
+const file = (path) => fileURLToPath(new URL(`../${path}`, output));
+const text = (path) => readFileSync(file(path), 'utf8');
+const readme = text('README.md');
+const blocks = [...readme.matchAll(/^```(\w+)( no-run)?\n([^]*?)^```$/gm)].map(([, language = '', noRun, code = ''], index) => ({
+    name: `block${index + 1}`,
+    language,
+    runs: noRun === undefined,
+    code,
+}));
+const programs = blocks.filter(({ language }) => language === 'ts' || language === 'js');
+/** The rows of the table under that heading cell, each as its cells; Markdown's backticks and emphasis are taken off. */
+function tableOf(firstHeading) {
+    const lines = readme.split('\n');
+    const start = lines.findIndex((line) => line.startsWith(`| ${firstHeading} |`));
+    expect(start, `a table that starts with ${firstHeading}`).to.be.greaterThan(-1);
+    const rows = [];
+    for (const line of lines.slice(start + 2)) {
+        if (!line.startsWith('|'))
+            break;
+        rows.push(line.slice(1, -1).split(' | ').map((cell) => cell.replace(/[`*|]/g, '').trim()));
+    }
+    return rows;
+}
+describe('README code', () => {
+    let folder;
+    before(async function () {
+        this.timeout(60_000);
+        folder = mkdtempSync(join(fileURLToPath(output), 'readme-')); // inside the package, so that it can import itself
+        mkdirSync(join(folder, 'src'));
+        for (const { name, language, code } of programs)
+            writeFileSync(join(folder, 'src', `${name}.${language}`), code);
+        const compilerOptions = { rootDir: 'src', outDir: 'out', types: ['node'], allowJs: true, checkJs: true };
+        writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: file('tsconfig.json'), compilerOptions, include: ['src'] }));
+        copyFileSync(file('fixtures/localhost.cert.pem'), join(folder, 'server.cert'));
+        writeFileSync(join(folder, 'redirect.mjs'), REDIRECT);
+    });
+    after(() => rmSync(folder, { recursive: true, force: true }));
+    it('compiles with the strict options', async function () {
+        this.timeout(60_000);
+        expect(programs).to.have.length.greaterThan(4);
+        const failure = await run(process.execPath, [file('node_modules/typescript/bin/tsc'), '-p', folder]).catch((error) => error.stdout);
+        expect(failure).not.to.be.a('string', String(failure));
+    });
+    for (const { name, runs, code } of programs.filter((program) => program.runs)) {
+        const printed = [...code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line]) => line);
+        it(`prints what it says: ${name}`, async function () {
+            this.timeout(20_000);
+            expect(runs && printed.length > 0, 'a block that runs says what it prints').to.equal(true);
+            const server = await serve();
+            try {
+                const port = String(server.address().port);
+                const program = [join('out', `${name}.js`)];
+                const { stdout } = await run(process.execPath, ['--import', './redirect.mjs', ...program], { cwd: folder, env: { ...process.env, PORT: port }, timeout: 15_000 });
+                expect(stdout.split('\n').filter((line) => line !== '')).to.deep.equal(printed);
+            }
+            finally {
+                await promisify(server.close.bind(server))();
+            }
+        });
+    }
+});
+/** To the README's code every host is the server below. */
+const REDIRECT = `
+import { readFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
+import tls from 'node:tls';
+const connect = tls.connect;
+tls.connect = (...given) => {
+  const options = given.find((one) => typeof one === 'object');
+  return connect({ ...options, host: '127.0.0.1', port: Number(process.env.PORT), servername: 'localhost', ca: readFileSync('server.cert') });
+};
+syncBuiltinESMExports();
+`;
+/** Answers HTTP with a body that has no length, and everything else with nothing but an end for an end. */
+async function serve() {
+    const identity = { key: text('fixtures/localhost.key.pem'), cert: text('fixtures/localhost.cert.pem') };
+    const server = tls.createServer(identity, (socket) => {
+        socket.on('error', () => socket.destroy());
+        socket.on('data', (chunk) => {
+            if (chunk.toString().startsWith('GET '))
+                setImmediate(() => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'));
+        });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return server;
+}
+describe('README tables', () => {
+    /** Exhaustive: the compiler says so. */
+    const CODES = {
+        ERR_TLS_SHUTDOWN_TIMEOUT: true,
+        ERR_TLS_SHUTDOWN_TRUNCATED: true,
+        ERR_TLS_SHUTDOWN_UNVERIFIED: true,
+        ERR_TLS_SHUTDOWN_NOT_SENT: true,
+        ERR_TLS_SHUTDOWN_IN_HANDSHAKE: true,
+        ERR_TLS_SHUTDOWN_PROTOCOL: true,
+        ERR_TLS_SHUTDOWN_TRANSPORT: true,
+        ERR_TLS_SHUTDOWN_CLOSED: true,
+    };
+    /** What the error says of itself. */
+    function described(code, sent) {
+        const { message, sslError } = new TlsShutdownError(code, stateOf(sent, 'open'), 0);
+        const again = message.includes('call again');
+        const socket = again ? 'as it was' : message.includes('destroy the socket') ? 'destroy it' : /the socket (is|was) destroyed/.test(message) ? 'is destroyed' : message;
+        return [code, sslError, socket, again ? 'yes' : 'no'];
+    }
+    it('give each code its sslError, what became of the socket, and whether to call again', () => {
+        const said = tableOf('`code`').map(([code, , sslError, socket, again = '']) => [code, sslError, socket, again.split(',')[0]]);
+        const codes = Object.keys(CODES);
+        expect(said).to.deep.equal([described('ERR_TLS_SHUTDOWN_TIMEOUT', 'queued'), ...codes.map((code) => described(code, 'close_notify'))]);
+    });
+    it('give each option the default of the code and of its documentation', () => {
+        const said = Object.fromEntries(tableOf('option').map((cells) => [cells[0], cells.at(-1)]));
+        const [, defaults = ''] = /const \{ (.*), signal \} = options;/.exec(text('src/shutdown.ts')) ?? [];
+        const [, timeout = ''] = /DEFAULT_TIMEOUT = (\d+);/.exec(text('src/shutdown.ts')) ?? [];
+        const inCode = Object.fromEntries(defaults.replace('DEFAULT_TIMEOUT', timeout).split(', ').map((one) => one.split(' = ')));
+        expect(said).to.deep.equal({ ...inCode, signal: 'none' });
+        const [, documented = ''] = /interface ShutdownOptions \{([^]*?)\n\}/.exec(text('src/types.ts')) ?? [];
+        const inDocs = [...documented.matchAll(/Default ([^.]+)\.[^]*?\n {2}(\w+)\?:/g)].map(([, value = '', name]) => [name, value.replaceAll('`', '')]);
+        expect(said).to.deep.equal(Object.fromEntries(inDocs));
+        expect(readme).to.include(`to ${MAX_TIMEOUT}, or`);
+    });
+    it('draw the state machine as it is', () => {
+        const diagram = blocks.find(({ language }) => language === 'text')?.code ?? '';
+        const drawn = {};
+        let half = '';
+        for (const line of diagram.split('\n')) {
+            const [, heading] = /^(\w+)$/.exec(line) ?? [];
+            const [, from = '', event = '', to = ''] = /^ {2}(\w+) ─+ (\w+) ─+▶ (\w+)/.exec(line) ?? [];
+            if (heading !== undefined)
+                drawn[(half = heading)] = {};
+            else if (line !== '')
+                (drawn[half][from] ??= {})[event] = to;
+        }
+        const transitions = (table) => Object.fromEntries(Object.entries(table).filter(([, events]) => Object.keys(events).length > 0));
+        expect(drawn).to.deep.equal({ sent: transitions(SENT), received: transitions(RECEIVED) });
+    });
+    it('say the three values in the first screen, and the two commands', () => {
+        expect(tableOf('value').map(([value]) => value)).to.deep.equal(['1', '0', '-1']);
+        for (const command of ['npm ci && npm run demo', 'npm ci && npm test'])
+            expect(readme.split('\n')).to.include(command);
+    });
+});

@@ -1,0 +1,129 @@
+/** Every row of the two steps, on real sockets: TLS 1.2 and 1.3, as client and as server. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { getShutdown, getShutdownError, gracefulShutdown, shutdown, watch } from '../src/index.js';
+import { SIDES, VERSIONS, makePair, readAll, turns } from './support/pair.js';
+const BOTH = { sent: 'close_notify', received: 'close_notify' };
+for (const version of VERSIONS) {
+    for (const side of SIDES) {
+        const pairOf = (options = {}) => makePair({ version, side, ...options });
+        describe(`the two steps, ${version} as ${side}`, () => {
+            it('returns 0 when our alert is out and the peer has not answered, then 1 when its alert comes', async () => {
+                const { ours, peer } = await pairOf();
+                expect(await gracefulShutdown(ours)).to.equal(0);
+                expect(getShutdown(ours)).to.deep.equal({ sent: 'close_notify', received: 'open' });
+                const second = gracefulShutdown(ours);
+                peer.resume().end();
+                expect(await second).to.equal(1);
+                expect(getShutdown(ours)).to.deep.equal(BOTH);
+            });
+            it("returns 1 at the first step when the peer's alert is in already", async () => {
+                const { ours, peer } = await pairOf({ allowHalfOpen: true });
+                watch(ours);
+                peer.end();
+                ours.resume();
+                await once(ours, 'end');
+                expect(getShutdown(ours)).to.deep.equal({ sent: 'open', received: 'close_notify' });
+                expect(await gracefulShutdown(ours)).to.equal(1);
+            });
+            it('returns 1 for both steps in one call, and at once ever after', async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume().on('end', () => setImmediate(() => peer.end()));
+                expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
+                for (const options of [{}, { bidirectional: true }, { quiet: true }, { timeout: 0 }])
+                    expect(await gracefulShutdown(ours, options)).to.equal(1);
+                if (!ours.closed)
+                    await once(ours, 'close');
+                expect(await gracefulShutdown(ours)).to.equal(1);
+                expect(getShutdownError(ours)).to.equal(undefined);
+            });
+            it('returns 1 when a watched peer closed first and Node has destroyed the socket', async () => {
+                const { ours, peer } = await pairOf();
+                watch(ours).resume();
+                peer.resume().end();
+                await once(ours, 'close');
+                expect(await shutdown(ours)).to.deep.equal({ value: 1, state: BOTH, error: undefined, unreadBytes: 0 });
+            });
+            it('joins step 1 when called before our alert is out, and does not become step 2', async () => {
+                const { ours, peer } = await pairOf();
+                expect(await Promise.all([gracefulShutdown(ours), gracefulShutdown(ours), gracefulShutdown(ours)])).to.deep.equal([0, 0, 0]);
+                peer.resume().end();
+                expect(await Promise.all([gracefulShutdown(ours), gracefulShutdown(ours, { bidirectional: true })])).to.deep.equal([1, 1]);
+            });
+            it("counts somebody else's end() as step 1 started", async () => {
+                const { ours, peer } = await pairOf();
+                ours.end('last words');
+                expect(await gracefulShutdown(ours)).to.equal(0);
+                const all = readAll(peer);
+                expect(String(await all)).to.equal('last words');
+                peer.end();
+                expect(await gracefulShutdown(ours)).to.equal(1);
+            });
+            it("goes on to step 2 when somebody else's end() is done", async () => {
+                const { ours, peer } = await pairOf();
+                ours.end();
+                await once(ours, 'finish');
+                expect(getShutdown(ours)).to.deep.equal({ sent: 'close_notify', received: 'open' });
+                peer.resume().end();
+                expect(await gracefulShutdown(ours)).to.equal(1);
+            });
+            it('delivers all that was written before, and then a real alert', async () => {
+                const { ours, peer } = await pairOf();
+                watch(peer);
+                ours.cork();
+                ours.write('a');
+                ours.write('b'.repeat(300_000));
+                const received = readAll(peer);
+                expect(await gracefulShutdown(ours)).to.equal(0);
+                expect((await received).length).to.equal(300_001);
+                expect(getShutdown(peer).received).to.equal('close_notify');
+            });
+            it('shows the queued alert while data before it is not flushed', async () => {
+                const { ours, peer, relay, toPeer } = await pairOf();
+                relay.stall(toPeer, true);
+                peer.pause();
+                ours.write(Buffer.alloc(20_000_000));
+                const first = gracefulShutdown(ours);
+                expect(getShutdown(ours)).to.deep.equal({ sent: 'queued', received: 'open' });
+                relay.stall(toPeer, false);
+                peer.resume();
+                expect(await first).to.equal(0);
+            });
+            it("keeps the peer's data that nobody reads, and says how much there is", async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume();
+                peer.end('unread');
+                const result = await shutdown(ours, { bidirectional: true });
+                expect(result).to.deep.equal({ value: 1, state: BOTH, error: undefined, unreadBytes: 6 });
+                expect(ours.destroyed).to.equal(false);
+                expect(String(await readAll(ours))).to.equal('unread');
+                if (!ours.closed)
+                    await once(ours, 'close');
+            });
+            it("throws the peer's unread data away with unread: 'discard', and Node frees the socket", async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume();
+                peer.end(Buffer.alloc(2_000_000));
+                expect((await shutdown(ours, { bidirectional: true, unread: 'discard' })).value).to.equal(1);
+                if (!ours.closed)
+                    await once(ours, 'close');
+                expect(ours.readableLength).to.equal(0);
+            });
+            it("lets 'discard' from any waiting call win", async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume();
+                peer.end(Buffer.alloc(2_000_000));
+                const kept = gracefulShutdown(ours, { bidirectional: true });
+                const discarded = gracefulShutdown(ours, { bidirectional: true, unread: 'discard' });
+                expect(await Promise.all([kept, discarded])).to.deep.equal([1, 1]);
+            });
+            it('does not destroy the socket', async () => {
+                const { ours, peer } = await pairOf();
+                peer.resume();
+                expect(await gracefulShutdown(ours)).to.equal(0);
+                await turns(5);
+                expect(ours.destroyed).to.equal(false);
+            });
+        });
+    }
+}
