@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { cleanUp } from './support/cleanup.js';
-import { BOTH_ALERTS, close, ONE_STEP, readToEnd, TRUNCATED, VERSIONS } from './support/ends.js';
+import { BOTH_ALERTS, close, ONE_STEP, QUIET, readToEnd, TRUNCATED, VERSIONS } from './support/ends.js';
 import { meet } from './support/openssl.js';
 import { requirePrograms } from './support/programs.js';
 
@@ -66,11 +66,17 @@ describe('OpenSSL s_server and s_client', () => {
       expect(await close(socket, { bidirectional: true })).to.deep.equal(TRUNCATED);
     });
 
-    it(`s_client calls our quiet close a truncation, ${version}`, async () => {
+    it(`1, quietly: s_client calls it a truncation, ${version}`, async () => {
       const { peer, socket } = await meet('client', version);
-      expect((await close(socket, { quiet: true })).slice(0, 2)).to.deep.equal([1, 'quiet']);
+      expect((await close(socket, { quiet: true })).slice(0, 2)).to.deep.equal(QUIET);
       expect(await peer.exitStatus()).to.equal(1);
       expect(peer.output).to.match(UNEXPECTED_EOF);
+    });
+
+    it(`1, quietly: s_server calls it a truncation, ${version}`, async () => {
+      const { peer, socket } = await meet('server', version);
+      expect((await close(socket, { quiet: true })).slice(0, 2)).to.deep.equal(QUIET);
+      await peer.waitFor(UNEXPECTED_EOF);
     });
   }
 });

@@ -37,7 +37,7 @@ func run(conn *tls.Conn, raw net.Conn, plan string) {
 		panic(err)
 	}
 	fmt.Println("connected")
-	if plan == "second" {
+	if strings.HasPrefix(plan, "second") {
 		fmt.Println("saw", readToEnd(conn))
 	} else {
 		if !strings.Contains(plan, "at-once") {

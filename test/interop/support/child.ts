@@ -5,7 +5,7 @@ import { afterThisTest } from './cleanup.js';
 import { programEnvironment, type Program } from './programs.js';
 
 /** Beyond this a peer hangs, and what it printed is worth more than mocha's message. */
-const PATIENCE = 4_000;
+const PATIENCE = 20_000;
 
 export class Child {
   /** Standard output and standard error, as they came. */

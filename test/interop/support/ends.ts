@@ -24,6 +24,8 @@ export type Outcome = readonly [value: ShutdownReturn, sent: SentState, received
 export const BOTH_ALERTS: Outcome = [1, 'close_notify', 'close_notify', undefined];
 export const ONE_STEP: Outcome = [0, 'close_notify', 'open', undefined];
 export const TRUNCATED: Outcome = [-1, 'close_notify', 'fin', 'ERR_TLS_SHUTDOWN_TRUNCATED'];
+/** What became of the peer's half is left open: its answer to a bare FIN is a FIN, or a fatal alert. */
+export const QUIET = [1, 'quiet'] as const;
 export const UNVERIFIED: Outcome = [-1, 'close_notify', 'unverified', 'ERR_TLS_SHUTDOWN_UNVERIFIED'];
 
 /** The outcome in a test's title. */

@@ -17,8 +17,8 @@ export class Relay {
 
   /** Listens, and connects whoever comes with `port`. */
   async listen(port: number): Promise<number> {
-    const server = net.createServer((client) => {
-      const upstream = net.connect(port, '127.0.0.1');
+    const server = net.createServer({ allowHalfOpen: true }, (client) => {
+      const upstream = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
       for (const socket of [client, upstream]) {
         afterThisTest(() => socket.destroy());
         socket.setNoDelay(true).on('error', () => {});

@@ -11,7 +11,10 @@ import { expect } from 'chai';
 import type { TLSSocket } from 'node:tls';
 import type { Child } from './child.js';
 import { cleanUp } from './cleanup.js';
-import { CERT_FILE, close, connect, inWords, KEY_FILE, listen, ONE_STEP, readToEnd, VERSIONS, type Outcome, type Version } from './ends.js';
+import { CERT_FILE, close, connect, inWords, KEY_FILE, listen, ONE_STEP, QUIET, readToEnd, VERSIONS, type Outcome, type Version } from './ends.js';
+
+/** A whole line: a pipe may deliver the half of one. */
+const SAW = /^saw (.*?)\r?\n/m;
 
 export type Role = 'client' | 'server';
 
@@ -38,6 +41,16 @@ export function itAgreesWith(name: string, start: StartPeer, cases: readonly Cas
     for (const role of ['server', 'client'] as const) {
       describe(`${name} as the ${role}, ${version}`, () => {
         afterEach(cleanUp);
+
+        it('1, quietly: the peer calls it a truncation', async () => {
+          const { peer, next } = await meet(start, role, version, 'second-quiet', 1);
+          const socket = await next();
+          socket.write('data');
+          await peer.waitFor(/^connected/m);
+          expect((await close(socket, { quiet: true })).slice(0, 2)).to.deep.equal(QUIET);
+          expect((await peer.waitFor(SAW))[1]).to.equal('truncated');
+        });
+
         for (const one of cases) {
           const outcome = typeof one.ours === 'function' ? one.ours(version) : one.ours;
           for (const inSteps of one.plan.startsWith('second') ? [false, true] : [false]) {
@@ -63,7 +76,7 @@ async function run(start: StartPeer, role: Role, version: Version, { plan, saw, 
       expect(await readToEnd(socket)).to.equal(plan.includes('data') ? 'data' : '');
     }
     expect(await close(socket, { bidirectional: !inSteps })).to.deep.equal(outcome);
-    if (saw !== undefined) expect((await peer.waitFor(/^saw (.*?)\r?\n/m))[1]).to.equal(saw);
+    if (saw !== undefined) expect((await peer.waitFor(SAW))[1]).to.equal(saw);
     await peer.waitFor(/^closed/m);
   }
   expect(await peer.exitStatus()).to.equal(0);
