@@ -63,3 +63,9 @@ function timeoutHint(waitedForFlush: boolean, unreadBytes: number): string {
   const what = waitedForFlush ? ' (our close_notify is not flushed yet)' : " (the peer's close_notify has not come)";
   return unreadBytes > 0 ? `${what}; ${unreadBytes} bytes are unread and may hold it back: read them, or pass unread: 'discard'` : what;
 }
+
+/** OpenSSL's errors, Node's errors about the certificate, and EPROTO (a write that OpenSSL refused). */
+export function isTlsError(error: Error): boolean {
+  const code = String((error as NodeJS.ErrnoException).code);
+  return 'library' in error || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO';
+}

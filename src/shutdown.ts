@@ -14,12 +14,14 @@
 import type { TLSSocket } from 'node:tls';
 import { checkShutdownOptions, checkSocket } from './arguments.js';
 import { Deadline, type Waiting } from './deadline.js';
-import { TlsShutdownError, type ShutdownErrorCode } from './errors.js';
+import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import { returnValue, type Goal } from './machine.js';
+import type { Observer } from './observers.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
-import { isTlsError, watchOf, watchSocket, type Observer, type Watch } from './watch.js';
+import { watchOf, watchSocket } from './watch.js';
+import type { Watch } from './watched.js';
 
 const DEFAULT_TIMEOUT = 5000;
 
@@ -43,13 +45,13 @@ class Call<T> implements Waiting, Observer {
     this.#goal = goal;
     this.#reply = reply;
     this.#deadline = new Deadline(this, timeout, signal);
-    watch.tell(this);
+    watch.observers.add(this);
   }
 
   #end(): void {
     this.#ended = true;
     this.#deadline.cancel();
-    this.#watch.forget(this);
+    this.#watch.observers.remove(this);
   }
 
   onChange(): void {

@@ -67,7 +67,7 @@ for (const version of VERSIONS) {
             (error: Error) => error.name,
           ),
         );
-        expect(await calls[1]).to.equal(-1);
+        for (let i = 1; i < 50; i += 3) expect(await calls[i]).to.equal(-1);
         controller.abort(new Error('why'));
         expect(await calls[0]).to.equal('AbortError');
         peer.resume().end();

@@ -1,0 +1,56 @@
+// Packs the package and uses it from a scratch project: by import, by require, and from TypeScript. Checks its size and what importing costs.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const scratch = mkdtempSync(join(tmpdir(), 'try-package-'));
+const run = (command, args, cwd = scratch) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+const check = (what, right) => {
+  if (!right) throw new Error(`not so: ${what}`);
+  console.log(`ok  ${what}`);
+};
+
+try {
+  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root));
+  const tarball = join(scratch, packed.filename);
+  const { size } = statSync(tarball);
+  check(`the tarball has at most 40 kB packed (${size} bytes, ${packed.files.length} files)`, size <= 40_000);
+  check('it brings no tests, sources or fixtures', packed.files.every(({ path }) => /^(dist\/|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)/.test(path)));
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  check('it has no runtime dependency', manifest.dependencies === undefined && manifest.peerDependencies === undefined);
+
+  writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', version: '1.0.0', private: true }));
+  run('npm', ['install', '--no-audit', '--no-fund', '--offline', tarball]);
+  const names = "['TlsShutdownError','getShutdown','getShutdownError','gracefulShutdown','shutdown','watch']";
+  const assertion = `if (JSON.stringify(Object.keys(m).sort()) !== JSON.stringify(${names})) throw new Error(Object.keys(m).join());`;
+  run(process.execPath, ['--input-type=module', '-e', `const m = await import('tls-graceful-shutdown'); ${assertion}`]);
+  check('import gives the documented names', true);
+  run(process.execPath, ['-e', `const m = { ...require('tls-graceful-shutdown') }; delete m.__esModule; delete m['module.exports']; ${assertion}`]);
+  check('require gives the same', true);
+
+  writeFileSync(
+    join(scratch, 'use.mts'),
+    `import tls from 'node:tls';
+import { gracefulShutdown, getShutdownError, watch, type ShutdownErrorCode, type ShutdownReturn } from 'tls-graceful-shutdown';
+const socket = watch(tls.connect({ port: 1 }));
+const value: Promise<ShutdownReturn> = gracefulShutdown(socket, { bidirectional: true, timeout: 1000 });
+const code: ShutdownErrorCode | undefined = getShutdownError(socket)?.code;
+// @ts-expect-error an unknown option value
+void gracefulShutdown(socket, { unread: 'drop' });
+export { value, code };
+`,
+  );
+  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '@types/node@20']);
+  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', 'use.mts']);
+  check('TypeScript sees its types', true);
+
+  const code = (what) => `await import('node:tls'); const t = performance.now(); ${what}; console.log(performance.now() - t)`;
+  const times = Array.from({ length: 20 }, () => Number(run(process.execPath, ['--input-type=module', '-e', code("await import('tls-graceful-shutdown')")])));
+  const middle = times.sort((a, b) => a - b)[10];
+  check(`import adds at most 5 ms to importing node:tls (median of 20: ${middle.toFixed(1)} ms)`, middle <= 5);
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

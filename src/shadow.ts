@@ -1,0 +1,57 @@
+/**
+ * The methods of a watched socket that Node calls and that we put in front of its own. Each is one function for all sockets: a closure for
+ * each would be measurable. They find the socket's watch under `WATCH`, which two copies of this package share.
+ */
+import type { TLSSocket } from 'node:tls';
+import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from './internals.js';
+import { inNextTurn, outsideReadCallback } from './turn.js';
+
+/** Its number changes when two versions of the package could no longer share a watch. */
+export const WATCH = Symbol.for('tls-graceful-shutdown.watch.1');
+
+export type FinalCallback = (error?: Error | null) => void;
+
+/** What a watch does in their place. */
+export interface Watcher {
+  push(chunk: unknown, encoding: BufferEncoding | undefined): boolean;
+  final(callback: FinalCallback): void;
+  destroy(error: Error | null, callback: FinalCallback): void;
+  tlsError(error: Error): unknown;
+}
+
+export type Shadowed<W extends Watcher = Watcher> = TLSSocket & { [WATCH]?: W };
+
+/** What was there before. */
+export interface Originals {
+  readonly push: TLSSocket['push'];
+  readonly final: TLSSocket['_final'];
+  readonly destroy: TLSSocket['_destroy'];
+  readonly tlsError: TlsErrorMethod | undefined;
+}
+
+export function shadow(socket: TLSSocket): Originals {
+  const originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
+  socket.push = watchedPush;
+  socket._final = watchedFinal;
+  socket._destroy = watchedDestroy;
+  if (originals.tlsError !== undefined) setTlsErrorMethod(socket, watchedTlsError);
+  return originals;
+}
+
+function watchedPush(this: Shadowed, chunk: unknown, encoding?: BufferEncoding): boolean {
+  return this[WATCH]!.push(chunk, encoding);
+}
+
+/** Also an `end()` of somebody else, called in a read callback, does not run there: that would lose inbound data (see turn.ts). */
+function watchedFinal(this: Shadowed, callback: FinalCallback): void {
+  if (outsideReadCallback()) this[WATCH]!.final(callback);
+  else inNextTurn((watcher: Watcher) => watcher.final(callback), this[WATCH]!);
+}
+
+function watchedDestroy(this: Shadowed, error: Error | null, callback: FinalCallback): void {
+  this[WATCH]!.destroy(error, callback);
+}
+
+function watchedTlsError(this: Shadowed, error: Error): unknown {
+  return this[WATCH]!.tlsError(error);
+}

@@ -1,0 +1,237 @@
+/**
+ * Records how each side of a TLS connection ended, for as long as the socket lives.
+ *
+ * It listens to no event. Three methods that Node calls on the socket are shadowed: `push` (how did reading end?), `_final` (was our alert
+ * written?) and `_destroy` (who ended it, and why?). The record is kept on the socket under `Symbol.for`, so that two copies of this package
+ * in one tree share one record, and only one of them asks the transport (asking twice would forge a clean end; see internals.ts).
+ */
+import type { TLSSocket } from 'node:tls';
+import { DuplexEnd } from './duplex-end.js';
+import { isTlsError, type TlsShutdownError } from './errors.js';
+import * as internals from './internals.js';
+import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
+import { next, stateOf, type ReceivedEvent, type ShutdownEvent } from './machine.js';
+import { Observers } from './observers.js';
+import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
+import { inNextTurn } from './turn.js';
+import type { ShutdownState } from './types.js';
+
+export type Watched = Shadowed<Watch>;
+
+export class Watch {
+  readonly socket: TLSSocket;
+  state: ShutdownState = stateOf('open', 'open');
+  /** The end of reading was seen and is being judged: no call is answered meanwhile. */
+  judging = false;
+  destroyed: boolean;
+  /** What the socket was destroyed with. */
+  error: Error | undefined;
+  /** The next flush ends the transport without an alert. */
+  quiet = false;
+  readonly observers = new Observers();
+  lastError: TlsShutdownError | undefined;
+  #holdsErrors = false;
+  /** Why a FIN that is seen may hide a `close_notify`. */
+  #doubt = false;
+  #verdict: internals.Verdict = 'unverified';
+  #ledger: Ledger | undefined;
+  readonly #duplexEnd: DuplexEnd | undefined;
+  readonly #original: Originals | undefined;
+
+  constructor(socket: TLSSocket) {
+    this.socket = socket;
+    this.destroyed = socket.destroyed;
+    this.error = socket.errored ?? undefined;
+    this.#readPast();
+    (socket as Watched)[WATCH] = this;
+    if (this.destroyed) return;
+    this.#original = shadow(socket);
+    const duplex = internals.duplexUnder(socket);
+    if (duplex !== undefined) this.#duplexEnd = new DuplexEnd(duplex);
+    if (!internals.inHandshake(socket)) this.openLedger();
+    else if (OPENSSL_HIDES_CLOSE_NOTIFY) socket.once('secure', tlsShutdownOnSecure); // undocumented; both sides, before 'secureConnect'
+  }
+
+  /** What happened before anybody watched. */
+  #readPast(): void {
+    const { socket } = this;
+    if (socket.writableEnded) {
+      this.#doubt = true; // if that end() was called in a read callback, OpenSSL dropped what else had come, perhaps the alert
+      this.noticeEnd();
+      if (socket.writableFinished) this.apply('alert_written');
+      else if (!this.destroyed) socket.once('finish', tlsShutdownOnFinish);
+    }
+    if (internals.hadTlsError(socket)) this.apply('peer_error');
+    if (this.destroyed) {
+      if (this.error !== undefined) this.#recordError(this.error);
+      else if (socket.readableEnded && socket.writableFinished) this.apply('peer_unverified');
+    } else if (internals.readSideEnded(socket) && this.state.received === 'open') {
+      this.judging = true;
+      if (internals.stillReadsAfterEnd(socket)) inNextTurn(judgeLateFirst, this);
+      else inNextTurn(judgeLate, this);
+    }
+  }
+
+  apply(event: ShutdownEvent): void {
+    this.state = next(this.state, event);
+  }
+
+  /** `end()` by anybody queues the alert; this is where it is noticed. */
+  noticeEnd(): void {
+    if (!this.socket.writableEnded || this.quiet) return;
+    this.apply('end');
+    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
+    if (!this.destroyed && internals.inHandshake(this.socket)) this.apply('alert_lost');
+  }
+
+  /** From now on an `'error'` of this socket can't end the process any more; listeners of others still hear it. */
+  holdErrors(): void {
+    if (this.#holdsErrors || (this.socket.closed && !this.socket.errored)) return;
+    this.#holdsErrors = true;
+    this.socket.on('error', tlsShutdownOnError);
+    if (this.destroyed) this.socket.on('close', tlsShutdownOnClose);
+  }
+
+  openLedger(): void {
+    const { socket } = this;
+    if (!OPENSSL_HIDES_CLOSE_NOTIFY || socket.getProtocol() !== 'TLSv1.3') return;
+    // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
+    const ciphertext = socket.getCipher().name.includes('CCM_8') ? NaN : internals.ciphertextRead(socket);
+    this.#ledger = new Ledger(ciphertext, internals.plaintextRead(socket));
+  }
+
+  push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
+    if (chunk !== null) {
+      this.#ledger?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
+      this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
+      return this.#original!.push.call(this.socket, chunk, encoding);
+    }
+    if (this.judging) {
+      // Node 20: alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
+      if (this.#verdict === 'fin' && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) this.#verdict = 'close_notify';
+      return false;
+    }
+    if (this.state.received !== 'open' || this.destroyed) return this.#original!.push.call(this.socket, null);
+    this.judging = true;
+    // In the handshake an alert is not authenticated: anybody on the path can inject it.
+    const early = internals.inHandshake(this.socket);
+    this.#verdict = early ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnd?.seen === true);
+    if (this.#verdict === 'close_notify') {
+      // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
+      this.#record();
+      const more = this.#original!.push.call(this.socket, null);
+      this.observers.tellAll();
+      return more;
+    }
+    if (this.#verdict === 'fin' && this.#ledger !== undefined) {
+      const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
+      this.#doubt ||= this.#ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
+    }
+    inNextTurn(judge, this);
+    return false;
+  }
+
+  /** Any other verdict is final a turn later: no second end came. Only now the stream ends, so that `'end'` never runs ahead of it. */
+  judge(): void {
+    if (!this.judging) return; // destroyed meanwhile
+    this.#record();
+    this.#original!.push.call(this.socket, null);
+    this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
+    this.observers.tellAll();
+  }
+
+  judgeLate(clean: boolean): void {
+    if (!this.judging) return;
+    this.#verdict = clean && !internals.inHandshake(this.socket) ? 'close_notify' : 'unverified';
+    this.#record();
+    this.observers.tellAll();
+  }
+
+  #record(): void {
+    this.judging = false;
+    const verdict = this.#verdict === 'fin' && this.#doubt ? 'unverified' : this.#verdict;
+    this.apply(`peer_${verdict}` satisfies ReceivedEvent);
+    this.#duplexEnd?.stop();
+  }
+
+  final(callback: FinalCallback): void {
+    const { socket } = this;
+    const unsendable = internals.inHandshake(socket);
+    const before = internals.ciphertextWritten(socket);
+    let written = true;
+    const done: FinalCallback = (error) => {
+      if (!error) this.apply(quiet ? 'quiet_fin' : written ? 'alert_written' : 'alert_lost');
+      callback(error);
+      this.observers.tellAll();
+    };
+    const quiet = this.quiet && this.state.sent === 'open';
+    if (!quiet) {
+      this.#original!.final.call(socket, done);
+      // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
+      // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
+      written = !unsendable && internals.ciphertextWritten(socket) !== before;
+    } else if (!internals.endTransport(socket, done)) {
+      done();
+      socket.destroy();
+    }
+  }
+
+  /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
+  tlsError(error: Error): unknown {
+    this.fail(error);
+    return this.#original?.tlsError?.call(this.socket, error);
+  }
+
+  fail(error: Error): void {
+    this.error ??= error;
+    this.#recordError(error);
+    this.observers.tellAll();
+  }
+
+  destroy(error: Error | null, callback: FinalCallback): void {
+    this.noticeEnd();
+    this.destroyed = true;
+    if (error) this.error ??= error;
+    if (error) this.#recordError(error);
+    if (this.judging) this.#record();
+    this.#duplexEnd?.stop();
+    if (this.#holdsErrors) this.socket.on('close', tlsShutdownOnClose);
+    this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);
+    this.observers.tellAll();
+  }
+
+  /** An error of the peer's half; an application's own `destroy(error)` says nothing of the peer. */
+  #recordError(error: Error): void {
+    if (!isTlsError(error) && !('syscall' in error)) return;
+    this.judging = false;
+    this.apply('peer_error');
+  }
+}
+
+function judge(watch: Watch): void {
+  watch.judge();
+}
+function judgeLate(watch: Watch): void {
+  watch.judgeLate(false);
+}
+function judgeLateFirst(watch: Watch): void {
+  setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket))); // a second turn, so that a whole poll lies between
+}
+
+function tlsShutdownOnSecure(this: Watched): void {
+  this[WATCH]!.openLedger();
+}
+function tlsShutdownOnFinish(this: Watched): void {
+  const watch = this[WATCH]!;
+  watch.apply('alert_written');
+  watch.observers.tellAll();
+}
+/** Held: the reason is in the Watch. A TLS error of a Node that has no `_tlsError` any more is learned here. */
+function tlsShutdownOnError(this: Watched, error: Error): void {
+  const watch = this[WATCH]!;
+  if (watch.error === undefined && !watch.destroyed) watch.fail(error);
+}
+function tlsShutdownOnClose(this: Watched): void {
+  this.off('error', tlsShutdownOnError);
+  this.off('close', tlsShutdownOnClose);
+}
