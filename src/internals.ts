@@ -9,6 +9,7 @@
  * | `_handle.reading` | false: JS has stopped reading | 10 | such an end is asked for as any other |
  * | `_handle.readStart()` | 0 without asking the transport: the TLS layer is at its end | 12 | every end is `unverified` |
  * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
+ * | `_handle._parentWrap` | the `net.Socket` of a server's connection | 4 | as if its server was not watched |
  * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
@@ -67,6 +68,12 @@ function handleOf(socket: TLSSocket): Handle | undefined {
 /** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */
 export function duplexUnder(socket: TLSSocket): Duplex | undefined {
   return handleOf(socket)?._parentWrap?.stream;
+}
+
+/** The `net.Socket` that a server's TLS socket was made of. */
+export function wrappedSocket(socket: TLSSocket): net.Socket | undefined {
+  const wrap = handleOf(socket)?._parentWrap;
+  return wrap instanceof net.Socket ? wrap : undefined;
 }
 
 type Transport = 'kernel' | 'tls' | 'other';

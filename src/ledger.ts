@@ -14,6 +14,11 @@ const HIDDEN_ALERTS = 2 * (RECORD_OVERHEAD + 2);
 /** A NewSessionTicket message besides its ticket, nonce and extensions (RFC 8446 section 4.6.1), in one record. */
 const TICKET_OVERHEAD = RECORD_OVERHEAD + 17;
 
+/** The client's Finished in one record, by the hash of the cipher suite (RFC 8446 section 4.4.4). */
+export function finishedLength(cipher: string): number {
+  return RECORD_OVERHEAD + 4 + (cipher.endsWith('SHA384') ? 48 : 32);
+}
+
 const [major = 0, minor = 0] = (process.versions.openssl ?? '').split('.').map(Number);
 
 /** Whether this Node's OpenSSL hides a `close_notify` behind `user_canceled` on TLS 1.3. */
@@ -30,7 +35,7 @@ export class Ledger {
   #total = 0;
   #recent = 0;
 
-  /** Opened after the handshake, with what was received up to now. */
+  /** Opened with what was received by the end of the handshake. */
   constructor(ciphertext: number, plaintext: number) {
     this.#ciphertext = ciphertext;
     this.#plaintext = plaintext;

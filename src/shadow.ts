@@ -29,8 +29,18 @@ export interface Originals {
   readonly tlsError: TlsErrorMethod | undefined;
 }
 
+/** Those of a socket that nobody else has changed: one object for all of them. */
+let unchanged: Originals | undefined;
+
+function originalsOf(socket: TLSSocket): Originals {
+  const originals: Originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
+  const { push, final, destroy, tlsError } = (unchanged ??= originals);
+  const same = push === originals.push && final === originals.final && destroy === originals.destroy && tlsError === originals.tlsError;
+  return same ? unchanged : originals;
+}
+
 export function shadow(socket: TLSSocket): Originals {
-  const originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
+  const originals = originalsOf(socket);
   socket.push = watchedPush;
   socket._final = watchedFinal;
   socket._destroy = watchedDestroy;

@@ -1,6 +1,7 @@
 /** Watching, as callers ask for it: one socket, or every socket of a server. */
 import tls, { TLSSocket } from 'node:tls';
 import { argumentError } from './arguments.js';
+import { measureHellos } from './hello.js';
 import { WATCH } from './shadow.js';
 import { Watch, type Watched } from './watched.js';
 
@@ -28,6 +29,7 @@ export function watch<T extends TLSSocket | tls.Server>(target: T): T {
   else if (!(target instanceof tls.Server)) throw argumentError('target', 'an instance of tls.TLSSocket or tls.Server', target);
   else if (!target.listeners('secureConnection').some((listener) => listener.name === tlsShutdownOnSecureConnection.name)) {
     target.prependListener('secureConnection', tlsShutdownOnSecureConnection);
+    measureHellos(target);
   }
   return target;
 }

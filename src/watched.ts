@@ -8,8 +8,9 @@
 import type { TLSSocket } from 'node:tls';
 import { DuplexEnd } from './duplex-end.js';
 import { isTlsError, type TlsShutdownError } from './errors.js';
+import { helloLength } from './hello.js';
 import * as internals from './internals.js';
-import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
+import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY, finishedLength } from './ledger.js';
 import { next, stateOf, type ReceivedEvent, type ShutdownEvent } from './machine.js';
 import { Observers } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
@@ -92,11 +93,21 @@ export class Watch {
     if (this.destroyed) this.socket.on('close', tlsShutdownOnClose);
   }
 
+  /** Until `'close'`. Without an error nothing can come any more once Node's own transport is destroyed: then no second listener for it. */
+  #releaseErrors(error: Error | null): void {
+    if (error === null && this.#duplexEnd === undefined) this.socket.off('error', tlsShutdownOnError);
+    else this.socket.on('close', tlsShutdownOnClose);
+  }
+
   openLedger(): void {
     const { socket } = this;
     if (!OPENSSL_HIDES_CLOSE_NOTIFY || socket.getProtocol() !== 'TLSv1.3') return;
+    const cipher = socket.getCipher().name;
+    const hello = helloLength(socket);
+    // What came behind the handshake in the same read is not part of it. Without its server watched that can't be told.
+    const handshake = hello === undefined ? internals.ciphertextRead(socket) : hello + finishedLength(cipher);
     // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
-    const ciphertext = socket.getCipher().name.includes('CCM_8') ? NaN : internals.ciphertextRead(socket);
+    const ciphertext = cipher.includes('CCM_8') ? NaN : handshake;
     this.#ledger = new Ledger(ciphertext, internals.plaintextRead(socket));
   }
 
@@ -195,7 +206,7 @@ export class Watch {
     if (error) this.#recordError(error);
     if (this.judging) this.#record();
     this.#duplexEnd?.stop();
-    if (this.#holdsErrors) this.socket.on('close', tlsShutdownOnClose);
+    if (this.#holdsErrors) this.#releaseErrors(error);
     this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);
     this.observers.tellAll();
   }

@@ -1,9 +1,10 @@
 /** How the peer ended, on every kind of transport, clean and cut, flowing and paused. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import type { TLSSocket } from 'node:tls';
+import net from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
 import { getShutdown, watch, type ReceivedState } from '../src/index.js';
-import { VERSIONS } from './support/pair.js';
+import { VERSIONS, certificate, listen, track } from './support/pair.js';
 import { TRANSPORTS } from './support/transports.js';
 
 const HIDES = Number(process.versions.openssl.split('.')[0]) >= 3 && !process.versions.openssl.startsWith('3.0');
@@ -50,6 +51,25 @@ for (const version of VERSIONS) {
           });
         }
       }
+    });
+  }
+}
+
+for (const version of VERSIONS) {
+  for (const data of ['', 'hello']) {
+    it(`is fin on a watched server when a client is cut right behind its handshake${data && ' and first data'}, ${version}`, async () => {
+      const server = watch(tls.createServer({ ...certificate, maxVersion: version }));
+      const port = await listen(server);
+      const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+      const raw = track(net.connect(port, '127.0.0.1'));
+      const client = tls.connect({ socket: raw, rejectUnauthorized: false }, () => {
+        client.write(data);
+        client.write('', () => raw.end());
+      });
+      client.on('error', () => {});
+      const [ours] = await accepted;
+      ours.on('error', () => {}).resume();
+      expect(await ended(track(ours))).to.equal('fin');
     });
   }
 }

@@ -8,15 +8,15 @@ import { requirePrograms } from './support/programs.js';
 import { itAgreesWith } from './support/scripted.js';
 
 describe('Go crypto/tls', () => {
-  let folder: string;
+  let folder = '';
 
   before(function () {
     this.timeout(300_000); // the first build compiles Go's standard library
-    requirePrograms('go');
     folder = mkdtempSync(join(tmpdir(), 'interop-go-'));
+    requirePrograms('go');
     execFileSync('go', ['build', '-o', join(folder, 'peer'), fromRoot('test/interop/peers/peer.go')], { env: { ...process.env, GOPROXY: 'off' } });
   });
-  after(() => rmSync(folder, { recursive: true }));
+  after(() => rmSync(folder, { recursive: true, force: true }));
 
   itAgreesWith('Go', (args) => new Child(join(folder, 'peer'), args), [
     { plan: 'second', peer: 'reads our alert and calls Close()', saw: 'close_notify', ours: BOTH_ALERTS },

@@ -11,14 +11,14 @@ import { itAgreesWith } from './support/scripted.js';
 const TIMES = 20;
 
 describe('Java SSLSocket', () => {
-  let folder: string;
+  let folder = '';
 
   before(() => {
-    requirePrograms('java', 'javac');
     folder = mkdtempSync(join(tmpdir(), 'interop-java-'));
+    requirePrograms('java', 'javac');
     execFileSync('javac', ['-d', folder, fromRoot('test/interop/peers/Peer.java')]);
   });
-  after(() => rmSync(folder, { recursive: true }));
+  after(() => rmSync(folder, { recursive: true, force: true }));
 
   itAgreesWith('Java', (args) => new Child('java', ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', folder, 'Peer', ...args]), [
     { plan: 'second', peer: 'reads our alert and calls close()', saw: 'close_notify', ours: BOTH_ALERTS, times: 5 },

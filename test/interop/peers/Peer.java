@@ -28,6 +28,7 @@ final class Peer {
     private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
 
     public static void main(String[] args) throws Exception {
+        System.setProperty("com.sun.net.ssl.requireCloseNotify", "true"); // Java reads -1 at a bare FIN otherwise
         String role = args[0], version = args[1], plan = args[3];
         int port = Integer.parseInt(args[2]), count = Integer.parseInt(args[4]);
         SSLContext context = context(Path.of(args[5]), Path.of(args[6]));
@@ -81,7 +82,7 @@ final class Peer {
             while (socket.getInputStream().read() != -1) continue;
             return "close_notify";
         } catch (SSLException | EOFException error) {
-            return String.valueOf(error.getMessage()).contains("peer shut down incorrectly") ? "truncated" : "error " + error;
+            return String.valueOf(error.getMessage()).startsWith("Remote host terminated") ? "truncated" : "error " + error;
         } catch (IOException error) {
             return "error " + error;
         }

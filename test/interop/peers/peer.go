@@ -19,26 +19,40 @@ func must[T any](value T, err error) T {
 	return value
 }
 
+// Go's Read says io.EOF at a bare FIN too, if no record is cut. But at a close_notify it has not read as far as the FIN.
+type finWatch struct {
+	net.Conn
+	came bool
+}
+
+func (conn *finWatch) Read(into []byte) (int, error) {
+	n, err := conn.Conn.Read(into)
+	conn.came = conn.came || err == io.EOF
+	return n, err
+}
+
 // What ended the stream, in the words that all peers use.
-func readToEnd(conn *tls.Conn) string {
+func readToEnd(conn *tls.Conn, fin *finWatch) string {
 	_, err := io.Copy(io.Discard, conn)
 	switch {
-	case err == nil:
+	case err == nil && !fin.came:
 		return "close_notify"
-	case errors.Is(err, io.ErrUnexpectedEOF):
+	case err == nil || errors.Is(err, io.ErrUnexpectedEOF):
 		return "truncated"
 	default:
 		return "error " + err.Error()
 	}
 }
 
-func run(conn *tls.Conn, raw net.Conn, plan string) {
+func run(wrap func(net.Conn, *tls.Config) *tls.Conn, raw net.Conn, config *tls.Config, plan string) {
+	fin := &finWatch{Conn: raw}
+	conn := wrap(fin, config)
 	if err := conn.Handshake(); err != nil {
 		panic(err)
 	}
 	fmt.Println("connected")
 	if strings.HasPrefix(plan, "second") {
-		fmt.Println("saw", readToEnd(conn))
+		fmt.Println("saw", readToEnd(conn, fin))
 	} else {
 		if !strings.Contains(plan, "at-once") {
 			must(conn.Read(make([]byte, 1)))
@@ -50,13 +64,13 @@ func run(conn *tls.Conn, raw net.Conn, plan string) {
 			if err := conn.CloseWrite(); err != nil {
 				panic(err)
 			}
-			fmt.Println("saw", readToEnd(conn))
+			fmt.Println("saw", readToEnd(conn, fin))
 		} else if strings.HasSuffix(plan, "fin") {
 			// Past the TLS layer.
 			if err := raw.(*net.TCPConn).CloseWrite(); err != nil {
 				panic(err)
 			}
-			fmt.Println("saw", readToEnd(conn))
+			fmt.Println("saw", readToEnd(conn, fin))
 		}
 	}
 	conn.Close()
@@ -75,11 +89,9 @@ func main() {
 	}
 	for i := 0; i < count; i++ {
 		if role == "server" {
-			raw := must(listener.Accept())
-			run(tls.Server(raw, config), raw, plan)
+			run(tls.Server, must(listener.Accept()), config, plan)
 		} else {
-			raw := must(net.Dial("tcp", "127.0.0.1:"+port))
-			run(tls.Client(raw, config), raw, plan)
+			run(tls.Client, must(net.Dial("tcp", "127.0.0.1:"+port)), config, plan)
 		}
 	}
 }

@@ -76,14 +76,23 @@ export async function listen(version: Version, options: TlsOptions = {}): Promis
   };
 }
 
-/** A port that was free a moment ago, for programs that can't choose one and say which. */
+/**
+ * A port that was free a moment ago, for programs that can't choose one and say which. It lies below those that the kernel gives to clients:
+ * any connection on this machine could take one of those meanwhile.
+ */
 export async function freePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = net.createServer().listen(port);
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false, // its 'error': in use
+    );
+    if (!free) continue;
+    server.close();
+    await once(server, 'close');
+    return port;
+  }
 }
 
 /** Reads `socket` to its end, or until it is destroyed, and gives the text that came. */
