@@ -77,7 +77,7 @@ async function tlsInTls(version: Version, early: (socket: TLSSocket) => void): P
   const incoming = next();
   const ours = track(tls.connect({ socket: outer, ...insecure }));
   early(ours);
-  const [peer] = await incoming;
+  const [[peer]] = await Promise.all([incoming, once(ours, 'secureConnect')]);
   return { ours, peer, close: () => void peer.end(), cut: () => void tunnel!.end() }; // the outer layer's own close_notify is no inner one
 }
 
