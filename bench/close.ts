@@ -3,9 +3,9 @@
  * the server in a process of its own. Prints CPU microseconds a socket (lower quartile of the rounds) and their ratio.
  */
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { gracefulShutdown } from '../src/index.js';
+import { certificate } from '../test/support/pair.js';
 import { lowerQuartile, median } from './statistics.js';
 
 const SOCKETS = Number(process.env['SOCKETS'] ?? 2000);
@@ -15,8 +15,7 @@ if (process.argv[2] === 'server') serve();
 else await run();
 
 function serve(): void {
-  const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
-  const server = tls.createServer({ key: fixture('localhost.key.pem'), cert: fixture('localhost.cert.pem') }, (socket) => {
+  const server = tls.createServer(certificate, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.resume(); // allowHalfOpen is false: it answers close_notify with close_notify
   });

@@ -3,9 +3,9 @@
  * process of its own; and the heap that a watched idle socket takes more. Run with --expose-gc.
  */
 import { fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import tls from 'node:tls';
 import { watch } from '../src/index.js';
+import { certificate } from '../test/support/pair.js';
 import { median } from './statistics.js';
 
 const MEGABYTES = Number(process.env['MEGABYTES'] ?? 256);
@@ -16,8 +16,7 @@ if (process.argv[2] === 'server') serve();
 else await run();
 
 function serve(): void {
-  const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
-  const server = tls.createServer({ key: fixture('localhost.key.pem'), cert: fixture('localhost.cert.pem') }, (socket) => {
+  const server = tls.createServer(certificate, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.once('data', (order: Buffer) => {
       let left = Number(String(order));
