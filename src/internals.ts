@@ -14,8 +14,11 @@
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
+ * | `_secureEstablished` | whether it has finished, on a socket of `new TLSSocket(_, { isServer: true })` | 0.11 | such a one is always in its handshake |
  * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
+ * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
+ * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
  * | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
@@ -30,6 +33,8 @@ interface Handle {
   bytesWritten?: unknown;
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
+  verifyError?(): unknown;
+  hasRef?(): unknown;
   readStart?(): unknown;
   readStop?(): unknown;
 }
@@ -42,7 +47,9 @@ export type Verdict = 'close_notify' | 'fin' | 'unverified';
 
 /** Whether the handshake is not finished yet. */
 export function inHandshake(socket: TLSSocket): boolean {
-  return (socket as unknown as { secureConnecting?: unknown }).secureConnecting === true;
+  const { secureConnecting, _secureEstablished } = socket as unknown as { secureConnecting?: unknown; _secureEstablished?: unknown };
+  // secureConnecting stays true on a server's socket that tls.Server did not make (Node 20 to 26).
+  return secureConnecting === true && _secureEstablished !== true;
 }
 
 export type TlsErrorMethod = (this: TLSSocket, error: Error) => unknown;
@@ -63,6 +70,19 @@ export function hadTlsError(socket: TLSSocket): boolean {
 
 function handleOf(socket: TLSSocket): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
+}
+
+/** Why the peer's certificate does not hold; `undefined` if it does. */
+export function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefined {
+  const handle = handleOf(socket);
+  if (typeof handle?.verifyError !== 'function') return Object.assign(new Error("Can't tell whether the certificate holds"), { code: 'UNSPECIFIED' });
+  return (handle.verifyError() as Error | null) ?? undefined;
+}
+
+/** Whether this socket keeps the process alive. */
+export function hasRef(socket: net.Socket): boolean {
+  const handle = (socket as unknown as { _handle?: Handle | null })._handle;
+  return typeof handle?.hasRef !== 'function' || handle.hasRef() === true;
 }
 
 /** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */

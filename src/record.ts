@@ -1,0 +1,115 @@
+/** TLS record boundaries in a byte stream that comes in any chunks (RFC 8446 section 5.1, RFC 5246 section 6.2.1). Pure. */
+
+const HEADER_BYTES = 5;
+/** `change_cipher_spec` to `heartbeat`. */
+const FIRST_TYPE = 20;
+const LAST_TYPE = 24;
+const APPLICATION_DATA = 23;
+/** SSL 3.0 to TLS 1.3 all write 3 here. */
+const MAJOR_VERSION = 3;
+const MAX_PLAINTEXT = 2 ** 14;
+/** The most that a version of TLS adds to it: compression and protection in TLS 1.2. */
+const MAX_CIPHERTEXT = MAX_PLAINTEXT + 2 ** 11;
+
+/** The bytes can't begin a TLS record. */
+export class RecordError extends Error {}
+Object.defineProperty(RecordError.prototype, 'name', { value: 'RecordError', writable: true, configurable: true });
+
+/** The length of the record whose header is at `offset`, with the header. */
+function recordLength(bytes: Buffer, offset: number): number {
+  const type = bytes[offset]!;
+  const major = bytes[offset + 1]!;
+  const length = bytes.readUInt16BE(offset + 3);
+  if (type < FIRST_TYPE || type > LAST_TYPE) throw new RecordError(`Not a TLS record: its content type is ${type}`);
+  if (major !== MAJOR_VERSION) throw new RecordError(`Not a TLS record: its version is ${major}.${bytes[offset + 2]}`);
+  if (length > MAX_CIPHERTEXT) throw new RecordError(`Not a TLS record: ${length} bytes are more than the limit of ${MAX_CIPHERTEXT}`);
+  return HEADER_BYTES + length;
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+export class RecordScanner {
+  #chunk: Buffer = EMPTY;
+  #offset = 0;
+  /** The beginning of a record whose end is not there yet. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** More bytes. Take all records out before giving more. */
+  add(chunk: Buffer): void {
+    this.#chunk = this.#offset === this.#chunk.length ? chunk : Buffer.concat([this.#chunk.subarray(this.#offset), chunk]);
+    this.#offset = 0;
+  }
+
+  /**
+   * The next record with its header, or `null` while it is not all there. Full ones that follow each other come together (see `isFull`).
+   *
+   * @throws RecordError; the bytes stay
+   */
+  next(): Buffer | null {
+    if (this.#heldBytes > 0) return this.#nextHeld();
+    const start = this.#offset;
+    let end = this.#endOfRecord(start);
+    if (end === undefined) {
+      this.#hold(this.#chunk.length - start);
+      return null;
+    }
+    while (this.#isFull(end, this.#offset)) {
+      const next = this.#endOfRecord(end);
+      if (next === undefined || !this.#isFull(next, end)) break;
+      this.#offset = end;
+      end = next;
+    }
+    this.#offset = end;
+    return this.#chunk.subarray(start, end);
+  }
+
+  /** All bytes that were not given out; they are the caller's then. */
+  rest(): Buffer {
+    const rest = this.#heldBytes > 0 ? Buffer.concat([...this.#held, this.#chunk.subarray(this.#offset)]) : this.#chunk.subarray(this.#offset);
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    this.#held = [];
+    this.#heldBytes = 0;
+    return rest;
+  }
+
+  #endOfRecord(start: number): number | undefined {
+    if (this.#chunk.length - start < HEADER_BYTES) return undefined;
+    const end = start + recordLength(this.#chunk, start);
+    return end <= this.#chunk.length ? end : undefined;
+  }
+
+  /**
+   * A record of application data that is at least as long as the longest plaintext. Behind one, another one is TLS too, and nothing has to be
+   * looked at between them, which is what bulk data gains its speed by. (In TLS 1.3 an alert looks like data, and could be padded to
+   * this length, section 5.4. But then what follows it, no longer TLS, would have to begin with the header of another such record.)
+   */
+  #isFull(end: number, start: number): boolean {
+    return this.#chunk[start] === APPLICATION_DATA && end - start >= HEADER_BYTES + MAX_PLAINTEXT;
+  }
+
+  /** Completes what is held, copying each byte once however small the chunks. */
+  #nextHeld(): Buffer | null {
+    if (this.#heldBytes < HEADER_BYTES) {
+      this.#hold(HEADER_BYTES - this.#heldBytes);
+      if (this.#heldBytes < HEADER_BYTES) return null;
+      this.#held = [Buffer.concat(this.#held)];
+    }
+    const length = recordLength(this.#held[0]!, 0);
+    this.#hold(length - this.#heldBytes);
+    if (this.#heldBytes < length) return null;
+    const record = Buffer.concat(this.#held, length);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return record;
+  }
+
+  #hold(bytes: number): void {
+    const part = this.#chunk.subarray(this.#offset, this.#offset + bytes);
+    if (part.length === 0) return;
+    this.#held.push(part);
+    this.#heldBytes += part.length;
+    this.#offset += part.length;
+  }
+}

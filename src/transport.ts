@@ -1,0 +1,181 @@
+/**
+ * The `Duplex` under a wrapped `TLSSocket`, which lets the transport outlive TLS.
+ *
+ * It reads the transport record by record and stops behind the peer's alert: what follows is not TLS any more and has never left the transport's
+ * own buffer. And its own end sends no FIN, so that our alert goes out alone.
+ */
+import { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { hasRef } from './internals.js';
+import { RecordError, RecordScanner } from './record.js';
+
+/** What the transport has to know of the TLS layer on top. */
+export interface TlsSide {
+  /** The peer has ended TLS, or TLS has failed: what follows is not for it. */
+  inputEnded(): boolean;
+  /** The TLS layer ended without an alert (`quiet`, or in the handshake): then the transport has to end, as it does under any TLS socket. */
+  endsBare(): boolean;
+  /** Both alerts are exchanged, and all that the peer sent is read. */
+  closedCleanly(): boolean;
+}
+
+/** Nobody took the plain connection back: how long it waits for that, in milliseconds, after TLS was closed cleanly. */
+const KEPT = 5000;
+
+type Callback = (error?: Error | null) => void;
+
+export class WrappedTransport extends Duplex {
+  readonly #transport: Duplex;
+  readonly #allowHalfOpen: boolean;
+  #tls: TlsSide | undefined;
+  readonly #records = new RecordScanner();
+  /** The TLS layer has room for a record. */
+  #wanted = false;
+  /** Bytes came that are no TLS record. They go to OpenSSL as they are, which fails by them as it does over any transport. */
+  #malformed = false;
+  #transportEnded = false;
+  #kept: NodeJS.Timeout | undefined;
+  #unrefd: Socket | undefined;
+  #released = false;
+  #plain: Duplex | undefined;
+
+  constructor(transport: Duplex) {
+    // With a limit of one byte, at most one record waits here while the TLS layer doesn't read.
+    super({ readableHighWaterMark: 1, writableHighWaterMark: transport.writableHighWaterMark });
+    this.#transport = transport;
+    this.#allowHalfOpen = transport.allowHalfOpen;
+    transport.on('error', this.#onError).on('close', this.#onClose);
+  }
+
+  /** Begins to read. */
+  start(tls: TlsSide): void {
+    this.#tls = tls;
+    const refusal = whyUnusable(this.#transport);
+    if (refusal !== undefined) return void process.nextTick(() => this.destroy(refusal));
+    this.#transport.allowHalfOpen = true; // else it would end itself at the peer's FIN, before our alert
+    this.#transport.on('end', this.#onEnd).on('data', this.#onData).pause(); // until _read
+  }
+
+  readonly #onError = (error: Error): void => void this.destroy(error);
+  readonly #onClose = (): void => {
+    if (!this.#transportEnded) this.destroy();
+  };
+  readonly #onEnd = (): void => {
+    this.#transportEnded = true;
+    if (this.#stopped) return;
+    const part = this.#records.rest(); // a FIN in mid-record
+    if (part.length > 0) this.push(part);
+    this.push(null);
+  };
+
+  /**
+   * One record at a time, each only when the one before has gone through the TLS layer: it may have been the alert. What is not wanted goes
+   * back at once: the transport thereby holds its peer back, and can't announce its end while there is something left.
+   */
+  readonly #onData = (chunk: Buffer): void => {
+    this.#records.add(chunk);
+    while (this.#wanted && !this.#stopped) {
+      const records = this.#next();
+      if (records === null) return; // the beginning of one at most, which is held
+      this.#wanted = this.push(records);
+    }
+    if (this.#released) return;
+    this.#transport.pause();
+    const rest = this.#records.rest();
+    if (rest.length > 0) this.#transport.unshift(rest);
+  };
+
+  get #stopped(): boolean {
+    return this.#released || this.destroyed || this.#tls!.inputEnded();
+  }
+
+  #next(): Buffer | null {
+    try {
+      if (!this.#malformed) return this.#records.next();
+    } catch (error) {
+      if (!(error instanceof RecordError)) throw error;
+      this.#malformed = true;
+    }
+    const rest = this.#records.rest();
+    return rest.length > 0 ? rest : null;
+  }
+
+  override _read(): void {
+    this.#wanted = true;
+    if (this.#transport.isPaused()) this.#transport.resume(); // in the next tick: not before read() has given out what it has, which may be the alert
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
+    if (this.#released) callback(); // plaintext's now
+    else this.#transport.write(chunk, callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: Callback): void {
+    if (this.#released) return callback();
+    this.#transport.cork();
+    for (const { chunk } of chunks.slice(0, -1)) this.#transport.write(chunk);
+    this.#transport.write(chunks.at(-1)!.chunk, callback);
+    this.#transport.uncork();
+  }
+
+  override _final(callback: Callback): void {
+    if (this.#tls!.endsBare() && !this.#released) this.#transport.end(callback);
+    else callback();
+  }
+
+  override _destroy(error: Error | null, callback: Callback): void {
+    if (error === null && !this.#released && this.#tls?.closedCleanly() === true) this.#keep();
+    else this.discard();
+    callback(error);
+  }
+
+  /** Node frees a TLS socket when both sides have ended; the plain connection may be asked for after that. */
+  #keep(): void {
+    const transport = this.#transport;
+    if (transport instanceof Socket && hasRef(transport)) this.#unrefd = transport.unref();
+    this.#kept = setTimeout(() => this.discard(), KEPT).unref();
+  }
+
+  /** Ends all: nobody gets the transport back. */
+  discard(): void {
+    if (this.#released) return;
+    this.#detach();
+    this.#transport.on('error', ignore).destroy();
+  }
+
+  #detach(): void {
+    this.#released = true;
+    clearTimeout(this.#kept);
+    this.#transport.allowHalfOpen = this.#allowHalfOpen;
+    this.#transport.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    // As nobody had ever read it: the end of the last 'readable' listener makes readableFlowing null again.
+    this.#transport.pause().on('readable', ignore).off('readable', ignore);
+  }
+
+  /** The transport, with nothing of ours on it any more; `undefined` if it can't be given back. */
+  release(): Duplex | undefined {
+    if (this.#released) return this.#plain;
+    if (this.#malformed || this.#transport.destroyed) {
+      this.discard();
+    } else {
+      this.#unrefd?.ref();
+      this.#detach();
+      this.#plain = this.#transport;
+    }
+    return this.#plain;
+  }
+}
+
+function ignore(): void {}
+
+function whyUnusable(transport: Duplex): Error | undefined {
+  if (transport.destroyed) return streamError('ERR_STREAM_DESTROYED', 'is destroyed');
+  if (transport.readableEnded || transport.writableEnded) return streamError('ERR_STREAM_PREMATURE_CLOSE', 'has ended');
+  if (transport.listenerCount('readable') > 0) return streamError('ERR_STREAM_WRAP', "has a 'readable' listener");
+  if (transport.readableEncoding || transport.readableObjectMode) return streamError('ERR_STREAM_WRAP', 'has an encoding set or is in object mode, so its bytes are lost');
+  return undefined;
+}
+
+function streamError(code: string, what: string): Error {
+  return Object.assign(new Error(`wrap: the transport ${what}`), { code });
+}
