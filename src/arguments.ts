@@ -2,7 +2,7 @@
 import { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { MAX_TIMEOUT } from './deadline.js';
-import type { ShutdownOptions } from './types.js';
+import type { DrainOptions, ShutdownOptions } from './types.js';
 
 type ArgumentErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE';
 
@@ -48,4 +48,20 @@ export function checkShutdownOptions(options: unknown): asserts options is Shutd
   checkTimeout('options.timeout', timeout);
   checkUnread('options.unread', unread);
   checkSignal('options.signal', signal);
+}
+
+function checkFunction(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'function') throw argumentError(name, 'a function', value);
+}
+
+export function checkDrainOptions(options: unknown): asserts options is DrainOptions {
+  if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object', options);
+  const { grace, timeout, idleGrace, quiet, force, finish, onProgress } = options as Record<string, unknown>;
+  checkTimeout('options.grace', grace);
+  checkTimeout('options.timeout', timeout);
+  checkTimeout('options.idleGrace', idleGrace);
+  checkBoolean('options.quiet', quiet);
+  checkSignal('options.force', force);
+  checkFunction('options.finish', finish);
+  checkFunction('options.onProgress', onProgress);
 }

@@ -9,7 +9,8 @@ export type ShutdownErrorCode =
   | 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE'
   | 'ERR_TLS_SHUTDOWN_PROTOCOL'
   | 'ERR_TLS_SHUTDOWN_TRANSPORT'
-  | 'ERR_TLS_SHUTDOWN_CLOSED';
+  | 'ERR_TLS_SHUTDOWN_CLOSED'
+  | 'ERR_TLS_SHUTDOWN_FINISH';
 
 /** The name that `SSL_get_error(3)` would give. */
 export type SslErrorName = 'SSL_ERROR_WANT_READ' | 'SSL_ERROR_WANT_WRITE' | 'SSL_ERROR_SSL' | 'SSL_ERROR_SYSCALL';
@@ -29,6 +30,7 @@ const MESSAGES: Readonly<Record<ShutdownErrorCode, readonly [message: string, ss
   ERR_TLS_SHUTDOWN_PROTOCOL: ['a TLS error or fatal alert ended the connection; destroy the socket', 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_TRANSPORT: ['the transport failed before the shutdown was done; the socket is destroyed', 'SSL_ERROR_SYSCALL'],
   ERR_TLS_SHUTDOWN_CLOSED: ['the socket was destroyed before the shutdown was done', 'SSL_ERROR_SYSCALL'],
+  ERR_TLS_SHUTDOWN_FINISH: ["the drain's finish() failed, see cause; the socket was destroyed after its shutdown", 'SSL_ERROR_SYSCALL'],
 };
 
 /**

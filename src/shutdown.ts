@@ -18,7 +18,7 @@ import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.j
 import { inHandshake, readSideEnded } from './internals.js';
 import { returnValue, type Goal } from './machine.js';
 import type { Observer } from './observers.js';
-import { inNextTurn } from './turn.js';
+import { inNextTurn, outsideReadCallback } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
 import { watchOf, watchSocket } from './watch.js';
 import type { Watch } from './watched.js';
@@ -170,7 +170,8 @@ function start<T>(socket: TLSSocket, options: ShutdownOptions, reply: Reply<T>):
   if (sentBefore === 'open' && !watch.quiet) {
     if (quiet) watch.quiet = true;
     else watch.apply('end');
-    inNextTurn(endLater, watch);
+    if (outsideReadCallback()) endLater(watch);
+    else inNextTurn(endLater, watch);
   }
   if (unread === 'discard' || quiet) discardUnread(socket);
   if (timeout === 0) return answerCall(reply, atTimeout(watch, goal));

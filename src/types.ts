@@ -1,4 +1,5 @@
-import type { TlsShutdownError } from './errors.js';
+import type { TLSSocket } from 'node:tls';
+import type { ShutdownErrorCode, TlsShutdownError } from './errors.js';
 
 /** The return values of `SSL_shutdown(3)`: 1 both alerts are exchanged, 0 ours is out and the peer's is not in yet, -1 it failed. */
 export type ShutdownReturn = 1 | 0 | -1;
@@ -77,4 +78,61 @@ export interface ShutdownResult {
   readonly error: TlsShutdownError | undefined;
   /** Bytes that were received and not read when the call ended. While there are any, Node keeps the socket open. */
   readonly unreadBytes: number;
+}
+
+/** Options of all drains. */
+export interface DrainOptions {
+  /**
+   * Milliseconds for everything to end by itself; what is left then is destroyed, and counted as `forced`. 0: at once. From 0 to 2147483647,
+   * or `Infinity`. Default 30000.
+   */
+  grace?: number;
+
+  /** Milliseconds that the shutdown of one socket may take, as for `gracefulShutdown`, but not 0 for "don't wait". Default 5000. */
+  timeout?: number;
+
+  /**
+   * Milliseconds that an idle keep-alive connection of an HTTP/1 server or of an agent waits for one more request, which is answered with `Connection: close`, before it
+   * is closed. A request that was sent a moment before the client learned of the drain is thereby served. Default 0.
+   */
+  idleGrace?: number;
+
+  /** Close without alerts, as `gracefulShutdown` does with `quiet`. Default `false`. */
+  quiet?: boolean;
+
+  /** Aborting it destroys what is left, at once, as the end of `grace` does. The drain still resolves. Default none. */
+  force?: AbortSignal;
+
+  /**
+   * For a connection whose protocol is not known here (of a plain `tls.Server`, upgraded, `CONNECT`): ends that protocol first, say by a
+   * WebSocket close frame. The TLS shutdown follows when what it returns is fulfilled. One that throws or rejects counts as `failed`
+   * (`ERR_TLS_SHUTDOWN_FINISH`), one that is not done at the end of `grace` as `forced`. Default none: the TLS shutdown at once.
+   */
+  finish?: (socket: TLSSocket) => void | Promise<void>;
+
+  /** Called after changes, at most once a turn of the event loop, and with the last one. Default none. */
+  onProgress?: (progress: DrainProgress) => void;
+}
+
+/** How far a drain is. `total = remaining + complete + oneWay + failed + forced`. */
+export interface DrainProgress {
+  /** Connections that it found or that came since. */
+  readonly total: number;
+  readonly remaining: number;
+  /** Both alerts were exchanged (with `quiet`: everything was flushed). */
+  readonly complete: number;
+  /** Our data and our alert were sent, and the peer closed without its own, as nginx, Python and browsers do. Nothing of ours is lost. */
+  readonly oneWay: number;
+  /** Neither: a reset, an error, a time-out, a `finish` that threw. */
+  readonly failed: number;
+  /** Destroyed at the end of `grace` or by `force`. */
+  readonly forced: number;
+}
+
+/** What a drain came to. Each connection counts once: `total = complete + oneWay + failed + forced`. */
+export interface DrainReport extends Omit<DrainProgress, 'remaining'> {
+  /** How often each code occurred, of all that were not complete. */
+  readonly errors: Readonly<Partial<Record<ShutdownErrorCode, number>>>;
+  /** Milliseconds. */
+  readonly elapsed: number;
 }

@@ -126,6 +126,7 @@ describe('README tables', () => {
     ERR_TLS_SHUTDOWN_PROTOCOL: true,
     ERR_TLS_SHUTDOWN_TRANSPORT: true,
     ERR_TLS_SHUTDOWN_CLOSED: true,
+    ERR_TLS_SHUTDOWN_FINISH: true,
   };
 
   /** What the error says of itself. */

@@ -1,0 +1,145 @@
+/** Draining an `https.Agent`, without a request lost. */
+import type { ClientRequest } from 'node:http';
+import { Agent } from 'node:https';
+import { TLSSocket } from 'node:tls';
+import { argumentError, checkDrainOptions } from '../arguments.js';
+import { inNextTurn } from '../turn.js';
+import type { DrainOptions, DrainReport } from '../types.js';
+import { watchSocket } from '../watch.js';
+import { Drain } from './drain.js';
+
+type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
+
+/**
+ * Closes the sockets of an agent by a two-way shutdown: idle ones at once, busy ones when their request is answered and no queued one is left for
+ * them. Requests in the queue are served by the busy sockets, as always; those left when `grace` is over or `force` is aborted fail with an
+ * error that says so.
+ *
+ * A request made during the drain is served too, on a connection of its own that is not kept for another one; such a connection is not part of the drain. After the
+ * drain the agent is as it was, with nothing in its pool.
+ *
+ * @throws (rejects) as `drainSockets`
+ */
+export async function drainAgent(agent: Lists, options: DrainOptions = {}): Promise<DrainReport> {
+  const { sockets, freeSockets, requests } = (agent ?? {}) as Partial<Lists>;
+  if (!sockets || !freeSockets || !requests) throw argumentError('agent', 'an https.Agent', agent);
+  checkDrainOptions(options);
+  const drain = new Drain(options, () => failQueued(agent));
+  const ends = new AgentDrain(agent, drain);
+  try {
+    ends.begin();
+    return await drain.report;
+  } finally {
+    ends.stop();
+  }
+}
+
+class AgentDrain {
+  readonly #agent: Lists;
+  readonly #drain: Drain;
+  readonly #known = new Set<TLSSocket>();
+  /** Those that the agent must not touch any more. */
+  readonly #taken = new Set<TLSSocket>();
+  #keepAlive: boolean | undefined;
+
+  constructor(agent: Lists, drain: Drain) {
+    this.#agent = agent;
+    this.#drain = drain;
+  }
+
+  begin(): void {
+    const agent = this.#agent;
+    if (agent instanceof Agent) {
+      agent.prependListener('free', this.#onFree);
+      this.#keepAlive = keepAliveOf(agent).keepAlive;
+      keepAliveOf(agent).keepAlive = false; // a connection made from now on is for one request
+    }
+    for (const socket of tlsSocketsOf(agent.sockets)) this.#addBusy(socket);
+    for (const socket of tlsSocketsOf(agent.freeSockets)) {
+      this.#add(socket);
+      this.#drain.soon(() => {
+        // A request may have got it meanwhile: then it is busy, and comes by 'free'.
+        if (tlsSocketsOf(agent.freeSockets).includes(socket)) this.#end(socket);
+      });
+    }
+    this.#sealIfServed();
+  }
+
+  stop(): void {
+    const agent = this.#agent;
+    if (!(agent instanceof Agent)) return;
+    agent.off('free', this.#onFree);
+    keepAliveOf(agent).keepAlive = this.#keepAlive!;
+  }
+
+  #add(socket: TLSSocket): void {
+    if (this.#known.has(socket)) return;
+    this.#known.add(socket);
+    watchSocket(socket);
+    this.#drain.add(socket);
+    socket.once('close', () => {
+      this.#drain.close(socket); // for the report
+      inNextTurn((drain: AgentDrain) => drain.#sealIfServed(), this);
+    });
+  }
+
+  #addBusy(socket: TLSSocket): void {
+    this.#add(socket);
+    // Node calls it when an answer has said `Connection: close`.
+    socket.destroySoon = () => this.#take(socket);
+    // Its request has upgraded it: the agent has let it go.
+    socket.once('agentRemove', () => {
+      if (!this.#taken.has(socket)) this.#drain.finish(socket);
+    });
+  }
+
+  /**
+   * A request is done. The agent's own listener, which is next, gives the socket to a request of the queue, or destroys it, now that `keepAlive` is
+   * false. That would be a bare FIN: so for this one moment `destroy` is ours.
+   */
+  readonly #onFree = (socket: unknown): void => {
+    if (!(socket instanceof TLSSocket) || !socket.writable) return;
+    this.#add(socket);
+    socket.destroy = () => (this.#take(socket), socket);
+    process.nextTick(() => {
+      if (Object.hasOwn(socket, 'destroy')) Reflect.deleteProperty(socket, 'destroy');
+    });
+  };
+
+  #take(socket: TLSSocket): void {
+    Reflect.deleteProperty(socket, 'destroy');
+    if (this.#taken.has(socket)) return;
+    this.#taken.add(socket);
+    this.#drain.soon(() => this.#end(socket));
+  }
+
+  /** `end()` comes first: the agent takes a socket off its free ones only if it is not writable any more. */
+  #end(socket: TLSSocket): void {
+    this.#taken.add(socket);
+    this.#drain.shutdown(socket);
+    socket.emit('agentRemove');
+    this.#sealIfServed();
+  }
+
+  #sealIfServed(): void {
+    if (Object.keys(this.#agent.requests).length === 0) this.#drain.seal();
+  }
+}
+
+function tlsSocketsOf(lists: Lists['sockets']): TLSSocket[] {
+  return Object.values(lists).flatMap((list) => (list ?? []).filter((socket) => socket instanceof TLSSocket));
+}
+
+/** Documented as an option only; the agent reads this field each time. */
+function keepAliveOf(agent: Agent): { keepAlive: boolean } {
+  return agent as unknown as { keepAlive: boolean };
+}
+
+function failQueued({ requests }: Lists): void {
+  for (const [name, queue] of Object.entries(requests)) {
+    Reflect.deleteProperty(requests, name);
+    for (const request of (queue ?? []) as unknown as (ClientRequest & { onSocket(socket: null, error: Error): void })[]) {
+      request.onSocket(null, Object.assign(new Error('The agent was drained before this request got a connection'), { code: 'ECONNRESET' }));
+    }
+  }
+}

@@ -1,0 +1,203 @@
+/**
+ * One drain under way, of whatever kind: it knows each connection from the moment it is added until it has ended, counts how, and forces what is
+ * left at the end of `grace`.
+ */
+import { TLSSocket } from 'node:tls';
+import { MAX_TIMEOUT } from '../deadline.js';
+import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
+import { shutdown } from '../shutdown.js';
+import { inNextTurn } from '../turn.js';
+import type { DrainOptions, DrainProgress, DrainReport, ShutdownResult } from '../types.js';
+import { watchSocket } from '../watch.js';
+
+export const DEFAULT_GRACE = 30_000;
+
+/** How many sockets begin to close in one turn of the event loop: requests in flight are served between them. */
+const SLICE = 32;
+
+type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
+
+/** A TLS socket, or the transport of one whose handshake is not finished. */
+export interface Connection {
+  readonly destroyed: boolean;
+  destroy(): unknown;
+}
+
+export class Drain {
+  readonly options: DrainOptions;
+  readonly report: Promise<DrainReport>;
+  #resolve!: (report: DrainReport) => void;
+  readonly #start = performance.now();
+  #total = 0;
+  readonly #remaining = new Set<Connection>();
+  readonly #counts = { complete: 0, oneWay: 0, failed: 0, forced: 0 };
+  readonly #errors: Partial<Record<ShutdownErrorCode, number>> = {};
+  readonly #finishErrors = new Map<TLSSocket, unknown>();
+  #sealed = false;
+  #forced = false;
+  readonly #beforeForce: (() => void) | undefined;
+  #expiry = Infinity;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #signals = new Set<AbortSignal>();
+  #tasks: (() => void)[] = [];
+  readonly #listeners = new Set<(progress: DrainProgress) => void>();
+  #changed = false;
+
+  /** `onForced` is called before what is left is destroyed. */
+  constructor(options: DrainOptions, onForced?: () => void) {
+    this.options = options;
+    this.#beforeForce = onForced;
+    this.report = new Promise((resolve) => (this.#resolve = resolve));
+    this.join(options);
+  }
+
+  /** Another call for the same drain: its `grace` and `force` can end it sooner, and its `onProgress` is called too. */
+  join({ grace = DEFAULT_GRACE, force, onProgress }: DrainOptions): void {
+    if (onProgress !== undefined) this.#listeners.add(onProgress);
+    this.#expireAt(performance.now() + grace);
+    if (force?.aborted) this.force();
+    else if (force !== undefined && !this.#signals.has(force)) {
+      this.#signals.add(force);
+      force.addEventListener('abort', this.#onForce, { once: true });
+    }
+  }
+
+  readonly #onForce = (): void => this.force();
+
+  #expireAt(expiry: number): void {
+    if (expiry >= this.#expiry) return;
+    this.#expiry = expiry;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(this.#onForce, Math.min(Math.ceil(expiry - performance.now()), MAX_TIMEOUT)).unref();
+  }
+
+  /** Counts `connection` from now on. */
+  add(connection: Connection): void {
+    this.#total++;
+    this.#remaining.add(connection);
+    this.#tellLater();
+    if (this.#forced) this.#force(connection);
+  }
+
+  /** The handshake is done: it is `socket` from now on. */
+  replace(transport: Connection, socket: TLSSocket): void {
+    if (this.#remaining.delete(transport)) this.#remaining.add(socket);
+    if (this.#forced) this.#force(socket);
+  }
+
+  /** No more is added. */
+  seal(): void {
+    this.#sealed = true;
+    this.#endIfDone();
+  }
+
+  /** Calls `task` in one of the next turns, outside of read callbacks, and not too many in one turn. */
+  soon(task: () => void): void {
+    if (this.#tasks.push(task) === 1) inNextTurn(runSlice, this);
+  }
+
+  runSlice(): void {
+    for (const task of this.#tasks.splice(0, SLICE)) task();
+    if (this.#tasks.length > 0) inNextTurn(runSlice, this);
+  }
+
+  /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
+  finish(socket: TLSSocket): void {
+    const { finish } = this.options;
+    if (finish === undefined) return this.close(socket);
+    new Promise<void>((resolve) => resolve(finish(socket)))
+      .catch((error: unknown) => void this.#finishErrors.set(socket, error)) // for the report
+      .finally(() => this.close(socket));
+  }
+
+  /** As `shutdown`, soon. */
+  close(socket: TLSSocket): void {
+    this.soon(() => this.shutdown(socket));
+  }
+
+  /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
+  shutdown(socket: TLSSocket): void {
+    if (!this.#remaining.has(socket)) return;
+    const { timeout, quiet } = this.options;
+    const options = { bidirectional: true, unread: 'discard', ...(timeout === undefined ? {} : { timeout }), ...(quiet === undefined ? {} : { quiet }) } as const;
+    void shutdown(socket, options).then((result) => this.#onShutdown(socket, result)); // never rejects: the options are checked
+  }
+
+  #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
+    if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') {
+      // It is finished or dropped, within `grace`. 'secure' comes on both sides.
+      const again = (): void => void (socket.off('secure', again).off('close', again), this.close(socket));
+      socket.once('secure', again).once('close', again);
+      return;
+    }
+    if (this.#finishErrors.has(socket)) {
+      const failed = new TlsShutdownError('ERR_TLS_SHUTDOWN_FINISH', state, unreadBytes, this.#finishErrors.get(socket));
+      watchSocket(socket).lastError = failed;
+      this.settle(socket, 'failed', failed.code);
+    } else if (error === undefined) this.settle(socket, 'complete');
+    else this.settle(socket, isOneWay(error) ? 'oneWay' : 'failed', error.code);
+  }
+
+  /** `connection` has ended, or ends now. */
+  settle(connection: Connection, outcome: Outcome, code?: ShutdownErrorCode): void {
+    if (!this.#remaining.delete(connection)) return;
+    this.#counts[outcome]++;
+    if (code !== undefined) this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+    this.#tellLater();
+    if (outcome === 'complete') inNextTurn(destroy, connection); // Node frees it by itself, unless its 'end' is not consumed
+    else connection.destroy();
+    this.#endIfDone();
+  }
+
+  /** Destroys what is left. */
+  force(): void {
+    if (!this.#forced) this.#beforeForce?.();
+    this.#forced = true;
+    for (const connection of this.#remaining) this.#force(connection);
+  }
+
+  #force(connection: Connection): void {
+    this.settle(connection, 'forced', connection instanceof TLSSocket ? 'ERR_TLS_SHUTDOWN_CLOSED' : 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
+  }
+
+  #tellLater(): void {
+    if (this.#changed || this.#listeners.size === 0) return;
+    this.#changed = true;
+    inNextTurn(tell, this);
+  }
+
+  tell(): void {
+    this.#changed = false;
+    const progress = { total: this.#total, remaining: this.#remaining.size, ...this.#counts };
+    for (const listener of this.#listeners) listener(progress);
+  }
+
+  #endIfDone(): void {
+    if (this.#sealed && this.#remaining.size === 0) inNextTurn(end, this); // after the last progress and the last destroy()
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#onForce);
+    const elapsed = performance.now() - this.#start;
+    this.#resolve({ total: this.#total, ...this.#counts, errors: this.#errors, elapsed });
+  }
+}
+
+function runSlice(drain: Drain): void {
+  drain.runSlice();
+}
+function tell(drain: Drain): void {
+  drain.tell();
+}
+function end(drain: Drain): void {
+  drain.end();
+}
+function destroy(connection: Connection): void {
+  connection.destroy();
+}
+
+/** Our alert and all our data are out, and the peer closed without an alert of its own, or without one that could be seen. */
+function isOneWay({ code, state }: TlsShutdownError): boolean {
+  return state.sent === 'close_notify' && (code === 'ERR_TLS_SHUTDOWN_TRUNCATED' || code === 'ERR_TLS_SHUTDOWN_UNVERIFIED');
+}

@@ -1,0 +1,133 @@
+/** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+import type { Drain } from './drain.js';
+
+/** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
+export type IdleProbe = () => ReadonlySet<unknown> | undefined;
+
+export class Http1Connection {
+  readonly #socket: TLSSocket;
+  readonly #idleSockets: IdleProbe;
+  #requests = 0;
+  /** Answers that are not finished, the oldest first. */
+  #open: ServerResponse[] = [];
+  /** Until it is answered and all received. */
+  #lastRequest: IncomingMessage | undefined;
+  #upgraded = false;
+  #drain: Drain | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+  /** `bytesRead` when it was seen to be idle. */
+  #idleAt: number | undefined;
+  #closing = false;
+
+  constructor(socket: TLSSocket, idleSockets: IdleProbe) {
+    this.#socket = socket;
+    this.#idleSockets = idleSockets;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** No request is in work. */
+  get idle(): boolean {
+    return this.#open.length === 0 && !this.#upgraded;
+  }
+
+  /** `false`: our alert is out, no answer can be sent any more, and the application must not act on it; the client may try it again elsewhere. */
+  accepts(request: IncomingMessage, response: ServerResponse): boolean {
+    if (this.#closing) {
+      request.resume();
+      return false;
+    }
+    this.#requests++;
+    this.#idleAt = undefined;
+    this.#open.push(response);
+    this.#lastRequest = request;
+    response.once('close', () => this.#onResponseClose(response));
+    if (this.#drain !== undefined) this.#announceClose();
+    return true;
+  }
+
+  #onResponseClose(response: ServerResponse): void {
+    this.#open.splice(this.#open.indexOf(response), 1);
+    if (this.#open.length === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
+    if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
+  }
+
+  upgrade(): void {
+    this.#upgraded = true;
+    if (this.#drain !== undefined) this.drain(this.#drain);
+  }
+
+  drain(drain: Drain): void {
+    this.#drain = drain;
+    clearTimeout(this.#idleTimer);
+    if (this.#upgraded) return drain.finish(this.#socket);
+    // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
+    // reset, for a client that is still uploading.
+    this.#socket.destroySoon = () => this.#close(drain);
+    this.#announceClose();
+    this.#noteIdle(); // asked once for all of them; later it is enough to compare
+    this.#closeIfIdle(drain);
+  }
+
+  /**
+   * `Connection: close` on the newest answer: on an older one it would cut off those behind it. (Node adds the header for this field, unless the
+   * application set one of its own. Where the headers are out already the connection is idle after the answer, as any other.)
+   */
+  #announceClose(): void {
+    for (const [index, response] of this.#open.entries()) if (!response.headersSent) response.shouldKeepAlive = index < this.#open.length - 1;
+  }
+
+  #closeIfIdle(drain: Drain): void {
+    const { idleGrace = 0 } = drain.options;
+    clearTimeout(this.#idleTimer);
+    if (!this.idle || this.#closing) return;
+    if (idleGrace === 0) drain.soon(() => this.#closeNow(drain, false));
+    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(() => this.#closeNow(drain, false)), idleGrace).unref();
+  }
+
+  /** Whatever the client sends. */
+  #close(drain: Drain): void {
+    drain.soon(() => this.#closeNow(drain, true));
+  }
+
+  #closeNow(drain: Drain, announced: boolean): void {
+    if (announced) this.#closeWith(() => drain.shutdown(this.#socket));
+    else this.closeIdle(() => drain.shutdown(this.#socket));
+  }
+
+  /** Calls `shutdown`, which calls `end()` at once, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
+  closeIdle(shutdown: () => void): void {
+    if (!this.#inRequest()) this.#closeWith(shutdown);
+  }
+
+  #closeWith(shutdown: () => void): void {
+    if (this.#closing || !this.idle) return;
+    this.#closing = true;
+    this.#dumpUpload();
+    shutdown();
+  }
+
+  /** The beginning of a request has come that has not reached the application. */
+  #inRequest(): boolean {
+    if (this.#requests === 0) return this.#socket.bytesRead > 0;
+    if (this.#lastRequest?.complete === false) return false; // it is answered, and still uploading
+    this.#noteIdle();
+    return this.#socket.bytesRead !== this.#idleAt;
+  }
+
+  #noteIdle(): void {
+    if (this.#idleAt === undefined && this.idle && this.#idleSockets()?.has(this.#socket) !== false) this.#idleAt = this.#socket.bytesRead;
+  }
+
+  /** What a client still uploads has to be read, or the close becomes a reset; an application that has stopped reading it stops the parser too. */
+  #dumpUpload(): void {
+    const request = this.#lastRequest;
+    if (request === undefined || request.readableEnded || request.destroyed) return;
+    request.unpipe();
+    request.removeAllListeners('data').removeAllListeners('readable').resume();
+  }
+}

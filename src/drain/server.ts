@@ -1,0 +1,205 @@
+/** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
+import https from 'node:https';
+import type { Http2SecureServer } from 'node:http2';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import net from 'node:net';
+import type { Duplex } from 'node:stream';
+import tls, { type TLSSocket } from 'node:tls';
+import { argumentError, checkDrainOptions } from '../arguments.js';
+import { connectionCount, duplexUnder, idleHttpSockets, stopCheckingConnections, wrappedSocket } from '../internals.js';
+import { shutdown } from '../shutdown.js';
+import { inNextTurn } from '../turn.js';
+import type { DrainOptions, DrainReport } from '../types.js';
+import { watch } from '../watch.js';
+import { Drain } from './drain.js';
+import { Http1Connection } from './http1.js';
+import { carryHttp2 } from './http2.js';
+
+/** A server that `drainable` made drainable. */
+export interface DrainableServer {
+  /**
+   * Stops listening, lets everything in work end, and closes each connection by a two-way shutdown. A second call joins the first; a shorter
+   * `grace` in it, or its `force`, shortens it. After the end it gives the same report, until the server listens again.
+   *
+   * @throws (rejects) as `drainSockets`
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>;
+  /** From the call of `drain` on, until the server listens again. */
+  readonly draining: boolean;
+  /** Those still in the handshake too. */
+  readonly connections: number;
+  /** `drain()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What ends when its work is done. */
+interface Tracked {
+  drain(drain: Drain): void;
+}
+
+const made = new WeakMap<tls.Server, ServerDrain>();
+
+/**
+ * Makes `server` drainable; `options` are the defaults of its `drain()`. It is watched, as by `watch(server)`, and an idle keep-alive connection that
+ * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again it gives the same object.
+ *
+ * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
+ * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already
+ */
+export function drainable(server: tls.Server | https.Server | Http2SecureServer, options: DrainOptions = {}): DrainableServer {
+  if (!(server instanceof tls.Server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
+  checkDrainOptions(options);
+  const before = made.get(server);
+  if (before !== undefined) return before;
+  if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
+  const drains = new ServerDrain(server, options);
+  made.set(server, drains);
+  return drains;
+}
+
+class ServerDrain implements DrainableServer {
+  readonly #server: tls.Server;
+  readonly #defaults: DrainOptions;
+  readonly #isHttp: boolean;
+  readonly #isHttp2: boolean;
+  readonly #handshaking = new Set<Duplex>();
+  readonly #connections = new Map<TLSSocket, Tracked>();
+  #drain: Drain | undefined;
+  #idleSockets: ReadonlySet<unknown> | undefined;
+  #idleSocketsKnown = false;
+
+  constructor(server: tls.Server, defaults: DrainOptions) {
+    this.#server = server;
+    this.#defaults = defaults;
+    this.#isHttp2 = 'updateSettings' in server;
+    this.#isHttp = this.#isHttp2 || server instanceof https.Server;
+    watch(server);
+    // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
+    const { emit } = server;
+    const observed = (event: string | symbol, ...args: unknown[]): boolean => this.#handles(event, args) || emit.apply(server, [event, ...args] as unknown as Parameters<typeof emit>);
+    server.emit = observed as typeof server.emit;
+    if (this.#isHttp2) {
+      carryHttp2(server as Http2SecureServer, (connection) => {
+        this.#track(connection.socket, { drain: (drain) => void connection.drain().then(() => drain.close(connection.socket)) });
+      });
+    }
+  }
+
+  /** Whether Node's own listeners and the application's are not to be called. */
+  #handles(event: string | symbol, args: unknown[]): boolean {
+    switch (event) {
+      case 'request':
+      case 'checkContinue':
+      case 'checkExpectation': {
+        const [request, response] = args as [IncomingMessage, ServerResponse];
+        return request.httpVersionMajor === 1 && this.#http1(request.socket)?.accepts(request, response) === false;
+      }
+      case 'upgrade':
+      case 'connect': {
+        const [request] = args as [IncomingMessage];
+        if (request.httpVersionMajor === 1) this.#http1(request.socket)?.upgrade();
+        return false;
+      }
+      case 'timeout':
+        return this.#closesAtTimeout(args[0] as TLSSocket);
+      case 'connection':
+        this.#onConnection(args[0] as Duplex);
+        return false;
+      case 'secureConnection':
+        this.#onSecureConnection(args[0] as TLSSocket);
+        return false;
+      case 'listening':
+        this.#drain = undefined;
+        return false;
+      default:
+        return false;
+    }
+  }
+
+  #http1(socket: net.Socket): Http1Connection | undefined {
+    const connection = this.#connections.get(socket as TLSSocket);
+    return connection instanceof Http1Connection ? connection : undefined;
+  }
+
+  #onConnection(transport: Duplex): void {
+    this.#handshaking.add(transport);
+    this.#drain?.add(transport);
+    transport.once('close', () => {
+      if (this.#handshaking.delete(transport)) this.#drain?.settle(transport, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
+    });
+  }
+
+  #onSecureConnection(socket: TLSSocket): void {
+    const transport = wrappedSocket(socket) ?? duplexUnder(socket);
+    if (transport !== undefined && this.#handshaking.delete(transport)) this.#drain?.replace(transport, socket);
+    else this.#drain?.add(socket);
+    if (this.#isHttp2 && socket.alpnProtocol === 'h2') return; // carryHttp2 tells of it
+    this.#track(socket, this.#isHttp ? new Http1Connection(socket, () => this.#idle()) : { drain: (drain) => drain.finish(socket) });
+  }
+
+  #track(socket: TLSSocket, connection: Tracked): void {
+    this.#connections.set(socket, connection);
+    socket.once('close', this.#onClose);
+    if (this.#drain !== undefined) connection.drain(this.#drain);
+  }
+
+  readonly #onClose = ((drains: ServerDrain) =>
+    function (this: TLSSocket): void {
+      drains.#connections.delete(this);
+      drains.#drain?.close(this); // for the report
+    })(this);
+
+  /** What `idleHttpSockets` said in this turn of the event loop. */
+  #idle(): ReadonlySet<unknown> | undefined {
+    if (!this.#idleSocketsKnown) {
+      this.#idleSockets = idleHttpSockets(this.#server);
+      this.#idleSocketsKnown = true;
+      inNextTurn((drains: ServerDrain) => (drains.#idleSocketsKnown = false), this);
+    }
+    return this.#idleSockets;
+  }
+
+  /** Node asks the server's `'timeout'` listeners last, and destroys the socket if there are none. */
+  #closesAtTimeout(socket: TLSSocket): boolean {
+    const connection = this.#http1(socket);
+    if (connection === undefined || !connection.idle || this.#server.listenerCount('timeout') > 0) return false;
+    inNextTurn((idle: Http1Connection) => idle.closeIdle(() => this.#shutdown(socket)), connection);
+    return true;
+  }
+
+  #shutdown(socket: TLSSocket): void {
+    if (this.#drain !== undefined) this.#drain.shutdown(socket);
+    else void shutdown(socket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy());
+  }
+
+  async drain(options: DrainOptions = {}): Promise<DrainReport> {
+    checkDrainOptions(options);
+    if (this.#drain !== undefined) this.#drain.join(options);
+    else this.#begin(new Drain({ ...this.#defaults, ...options }));
+    return this.#drain!.report;
+  }
+
+  #begin(drain: Drain): void {
+    this.#drain = drain;
+    for (const transport of this.#handshaking) drain.add(transport);
+    for (const socket of this.#connections.keys()) drain.add(socket);
+    for (const connection of this.#connections.values()) connection.drain(drain);
+    // Right after a poll: what the kernel had accepted has been taken over, and would be reset otherwise.
+    setImmediate(() => {
+      net.Server.prototype.close.call(this.#server, () => stopCheckingConnections(this.#server)); // that of http destroys idle connections
+      drain.seal();
+    });
+  }
+
+  get draining(): boolean {
+    return this.#drain !== undefined;
+  }
+
+  get connections(): number {
+    return this.#handshaking.size + this.#connections.size;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+}

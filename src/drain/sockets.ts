@@ -1,0 +1,26 @@
+import type { TLSSocket } from 'node:tls';
+import { argumentError, checkDrainOptions, checkSocket } from '../arguments.js';
+import type { DrainOptions, DrainReport } from '../types.js';
+import { watchSocket } from '../watch.js';
+import { Drain } from './drain.js';
+
+/**
+ * The two-way shutdown of many sockets: of a pool, say, that exposes them. Each is destroyed afterwards; inbound data that nobody consumes is
+ * thrown away. One whose handshake is not finished is waited for, within `grace`.
+ *
+ * @throws (rejects) TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`, before any socket is touched
+ */
+export async function drainSockets(sockets: Iterable<TLSSocket>, options: DrainOptions = {}): Promise<DrainReport> {
+  if (typeof (sockets as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') throw argumentError('sockets', 'an iterable of tls.TLSSocket', sockets);
+  checkDrainOptions(options);
+  const all = new Set(sockets);
+  for (const socket of all) checkSocket(socket);
+  const drain = new Drain(options);
+  for (const socket of all) {
+    watchSocket(socket);
+    drain.add(socket);
+  }
+  for (const socket of all) drain.finish(socket);
+  drain.seal();
+  return drain.report;
+}
