@@ -19,6 +19,7 @@
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
  * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
  * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
+ * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
  * | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `server._connections` | whether a server has connections already | always | taken for none |
  * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
@@ -36,6 +37,7 @@ interface Handle {
   bytesWritten?: unknown;
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
+  onread?: unknown;
   verifyError?(): unknown;
   hasRef?(): unknown;
   readStart?(): unknown;
@@ -153,6 +155,12 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
   } catch {
     return 'unverified'; // a field is missing or is no function any more
   }
+}
+
+/** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
+export function destroysAtRead(socket: TLSSocket): boolean {
+  const onread = handleOf(socket)?.onread;
+  return typeof onread === 'function' && onread.name === 'freeSocketOnReadGuard';
 }
 
 function duplexVerdict(duplex: Duplex, ended: boolean): Verdict {
