@@ -5,7 +5,7 @@ import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'n
 import { argumentError, checkSocket, checkShutdownOptions } from './arguments.js';
 import { TlsShutdownError } from './errors.js';
 import { forwardSocketMethods } from './forward.js';
-import { inHandshake, verifyError } from './internals.js';
+import { inHandshake, releaseControl, verifyError } from './internals.js';
 import { getShutdown, shutdown } from './shutdown.js';
 import { WrappedTransport } from './transport.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownState } from './types.js';
@@ -56,6 +56,7 @@ export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLS
 
 function serverSocket(carrier: WrappedTransport, options: TLSSocketOptions): TLSSocket {
   const socket = new TLSSocket(carrier as unknown as Socket, options);
+  socket.once('secure', () => releaseControl(socket));
   if (options.requestCert === true) socket.once('secure', () => checkClient(socket, options.rejectUnauthorized === true));
   return socket;
 }

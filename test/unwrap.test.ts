@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, unwrap, wrap } from '../src/index.js';
-import { VERSIONS, certificate, listen, track, turns, type Version } from './support/pair.js';
+import { SIDES, VERSIONS, certificate, listen, track, turns, type Version } from './support/pair.js';
 
 interface Wrapped {
   readonly client: TLSSocket;
@@ -48,5 +48,16 @@ for (const version of VERSIONS) {
       plainServer.end('bye');
       expect(String((await once(plainClient, 'data'))[0])).to.equal('bye');
     });
+
+    for (const side of SIDES) {
+      it(`the ${side} emits 'error' when its peer sends no TLS`, async () => {
+        const { client, server, clientTransport, serverTransport } = await wrappedPair(version, await connection());
+        const [ours, peersTransport] = side === 'client' ? [client, serverTransport] : [server, clientTransport];
+        const failed = new Promise<Error>((resolve) => ours.resume().once('error', resolve));
+        (side === 'client' ? server : client).on('error', () => {});
+        peersTransport.write('no TLS');
+        expect(await failed).to.have.property('code').that.matches(/^ERR_SSL_/);
+      });
+    }
   });
 }
