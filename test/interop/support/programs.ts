@@ -11,6 +11,7 @@ const PROGRAMS = {
   java: ['openjdk-17-jdk-headless', '--version'],
   javac: ['openjdk-17-jdk-headless', '--version'],
   nginx: ['nginx-light', '-v'],
+  gcc: ['gcc libc6-dev libssl-dev', '--version'],
 } as const satisfies Record<string, readonly [debianPackage: string, versionArgument: string]>;
 
 export type Program = keyof typeof PROGRAMS;

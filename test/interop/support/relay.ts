@@ -42,12 +42,13 @@ export class Relay {
         this.#fromPeer?.();
       } else {
         this.#held.push(send);
+        this.#fromPeer?.();
       }
     };
     from.on('data', (chunk) => pass(() => to.write(chunk))).on('end', () => pass(() => to.end()));
   }
 
-  /** Resolves when the peer has sent something. */
+  /** Resolves when the peer has sent something, held or not. */
   peerSends(): Promise<void> {
     return new Promise((resolve) => (this.#fromPeer = resolve));
   }
