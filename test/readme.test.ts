@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { MAX_TIMEOUT } from '../src/deadline.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../src/errors.js';
+import { unwrap, wrap } from '../src/index.js';
 import { RECEIVED, SENT, stateOf } from '../src/machine.js';
 
 const run = promisify(execFile);
@@ -75,24 +76,28 @@ describe('README code', () => {
     it(`prints what it says: ${name}`, async function () {
       this.timeout(20_000);
       expect(runs && printed.length > 0, 'a block that runs says what it prints').to.equal(true);
-      const server = await serve();
+      const servers = await Promise.all([serve(), servePlain()]);
       try {
-        const port = String((server.address() as AddressInfo).port);
+        const [PORT, PLAIN_PORT] = servers.map((server) => String((server.address() as AddressInfo).port));
         const program = [join('out', `${name}.js`)];
-        const { stdout } = await run(process.execPath, ['--import', './redirect.mjs', ...program], { cwd: folder, env: { ...process.env, PORT: port }, timeout: 15_000 });
-        expect(stdout.split('\n').filter((line) => line !== '')).to.deep.equal(printed);
+        const env = { ...process.env, PORT, PLAIN_PORT };
+        const { stdout } = await run(process.execPath, ['--import', './redirect.mjs', ...program], { cwd: folder, env, timeout: 15_000 });
+        expect(stdout.split('\n').map((line) => line.trimEnd()).filter((line) => line !== '')).to.deep.equal(printed);
       } finally {
-        await promisify(server.close.bind(server))();
+        for (const server of servers) await promisify(server.close.bind(server))();
       }
     });
   }
 });
 
-/** To the README's code every host is the server below. */
+/** To the README's code every host is the servers below. */
 const REDIRECT = `
 import { readFileSync } from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
+import net from 'node:net';
 import tls from 'node:tls';
+const plainConnect = net.connect;
+net.connect = () => plainConnect(Number(process.env.PLAIN_PORT), '127.0.0.1');
 const connect = tls.connect;
 tls.connect = (...given) => {
   const options = given.find((one) => typeof one === 'object');
@@ -108,6 +113,26 @@ async function serve(): Promise<tls.Server> {
     socket.on('error', () => socket.destroy());
     socket.on('data', (chunk) => {
       if (chunk.toString().startsWith('GET ')) setImmediate(() => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n'));
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return server;
+}
+
+/** An FTPS server with three commands: AUTH TLS and QUIT in plaintext, CCC through TLS. */
+async function servePlain(): Promise<net.Server> {
+  const identity = { key: text('fixtures/localhost.key.pem'), cert: text('fixtures/localhost.cert.pem') };
+  const server = net.createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', async () => {
+      socket.write('234 go ahead\r\n');
+      const secure = wrap(socket, { isServer: true, ...identity });
+      await once(secure, 'data');
+      secure.write('200 in plaintext\r\n');
+      const plain = await unwrap(secure);
+      await once(plain, 'data');
+      plain.end('221 bye\r\n');
     });
   });
   server.listen(0, '127.0.0.1');
@@ -153,6 +178,13 @@ describe('README tables', () => {
     const inDocs = [...documented.matchAll(/Default ([^.]+)\.[^]*?\n {2}(\w+)\?:/g)].map(([, value = '', name]) => [name, value.replaceAll('`', '')]);
     expect(said).to.deep.equal(Object.fromEntries(inDocs));
     expect(readme).to.include(`to ${MAX_TIMEOUT}, or`);
+  });
+
+  it('give each option of unwrap the default that it has in shutdown', () => {
+    const defaults = Object.fromEntries(tableOf('option').map((cells) => [cells[0], cells.at(-1)]));
+    const [, picked = ''] = /UnwrapOptions = Pick<ShutdownOptions, (.*)>;/.exec(text('src/unwrap.ts')) ?? [];
+    const said = tableOf('option of `unwrap`').map((cells) => [cells[0], cells.at(-1)]);
+    expect(said).to.deep.equal(picked.replaceAll("'", '').split(' | ').map((name) => [name, defaults[name]]));
   });
 
   it('draw the state machine as it is', () => {
