@@ -32,7 +32,8 @@ export async function ask(stream: Duplex, command: string): Promise<string> {
 }
 
 /** Waits for a command, which has to be `expected`, and answers it. */
-export async function answer(stream: Duplex, expected: string, reply: string): Promise<void> {
+export async function answer(stream: Duplex, expected: string | RegExp, reply: string): Promise<void> {
   const command = await readLine(stream);
-  stream.write(command === expected ? `${reply}\r\n` : `500 not ${command}\r\n`);
+  const isExpected = typeof expected === 'string' ? command === expected : expected.test(command);
+  stream.write(isExpected ? `${reply}\r\n` : `500 not ${command}\r\n`);
 }
