@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Child } from './support/child.js';
-import { BOTH_ALERTS, fromRoot, TRUNCATED, UNVERIFIED, type Outcome, type Version } from './support/ends.js';
+import { BOTH_ALERTS, fromRoot, hidesAfterUserCanceled, TRUNCATED, UNVERIFIED, type Outcome, type Version } from './support/ends.js';
 import { requirePrograms } from './support/programs.js';
 import { itAgreesWith } from './support/scripted.js';
 
@@ -31,12 +31,6 @@ describe('Java SSLSocket', () => {
   ]);
 });
 
-/**
- * On TLS 1.3 close() sends user_canceled before close_notify if our alert is not in yet, and from 3.2 on OpenSSL shows neither
- * (openssl#25254). shutdownOutput(), and close() after our alert, send close_notify alone.
- */
 function afterUserCanceled(version: Version): Outcome {
-  const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number);
-  const hidden = version === 'TLSv1.3' && (major > 3 || (major === 3 && minor >= 2));
-  return hidden ? UNVERIFIED : BOTH_ALERTS;
+  return hidesAfterUserCanceled(version) ? UNVERIFIED : BOTH_ALERTS;
 }

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { unwrap, type ShutdownErrorCode, TlsShutdownError } from '../../src/index.js';
 import { Child } from './support/child.js';
 import { cleanUp } from './support/cleanup.js';
-import { fromRoot, VERSIONS, type Version } from './support/ends.js';
+import { fromRoot, hidesAfterUserCanceled, VERSIONS, type Version } from './support/ends.js';
 import { requirePrograms } from './support/programs.js';
 import { Relay } from './support/relay.js';
 import type { Role, StartPeer } from './support/scripted.js';
-import { goOnInPlaintext, meetWrapped, type Wrapped } from './support/unwrapping.js';
+import { goOnInPlaintext, meetWrapped, PLAIN, type Wrapped } from './support/unwrapping.js';
 
 const BAD_ENDS = [
   ['fin', 'sends a bare FIN', 'ERR_TLS_SHUTDOWN_TRUNCATED'],
@@ -59,6 +59,9 @@ function itUnwraps(start: StartPeer, role: Role, version: Version): void {
     expect(await peer.exitStatus()).to.equal(0);
   });
 
+}
+
+function itRefuses(start: StartPeer, role: Role, version: Version): void {
   for (const [what, inWords, code] of BAD_ENDS) {
     it(`${code}: the peer ${inWords} before we close`, async () => {
       const { peer, next } = await meetWrapped(start, role, version, `first-${what}`);
@@ -79,8 +82,8 @@ function itUnwraps(start: StartPeer, role: Role, version: Version): void {
   }
 }
 
-async function expectRefused({ socket, transport }: Wrapped, code: ShutdownErrorCode): Promise<void> {
-  const reason: unknown = await unwrap(socket, options).catch((error: unknown) => error);
+async function expectRefused({ socket, transport }: Wrapped, code: ShutdownErrorCode, timeout = 15_000): Promise<void> {
+  const reason: unknown = await unwrap(socket, { timeout }).catch((error: unknown) => error);
   expect(reason).to.be.instanceOf(TlsShutdownError).with.property('code', code);
   expect(transport.destroyed, 'the transport is destroyed').to.equal(true);
   expect(socket.destroyed, 'the TLS socket is destroyed').to.equal(true);
@@ -135,7 +138,11 @@ describe('unwrap: OpenSSL, SSL_shutdown() and then the same file descriptor', ()
   });
   after(() => rmSync(folder, { recursive: true, force: true }));
 
-  eachWay('OpenSSL', (role, version) => itUnwraps((args) => new Child(join(folder, 'peer'), args), role, version));
+  eachWay('OpenSSL', (role, version) => {
+    const start: StartPeer = (args) => new Child(join(folder, 'peer'), args);
+    itUnwraps(start, role, version);
+    itRefuses(start, role, version);
+  });
 });
 
 describe("unwrap: Python's SSLSocket.unwrap()", () => {
@@ -146,6 +153,34 @@ describe("unwrap: Python's SSLSocket.unwrap()", () => {
 
   eachWay('Python', (role, version) => {
     itUnwraps(start, role, version);
+    itRefuses(start, role, version);
     itFindsTheFirstByte(start, role, version);
+  });
+});
+
+describe('unwrap: a Java SSLSocket, layered over the socket that goes on', () => {
+  let folder = '';
+
+  before(() => {
+    requirePrograms('java', 'javac');
+    folder = mkdtempSync(join(tmpdir(), 'interop-unwrap-'));
+    execFileSync('javac', ['-d', folder, fromRoot('test/interop/peers/Peer.java'), fromRoot('test/interop/peers/UnwrapPeer.java')]);
+  });
+  after(() => rmSync(folder, { recursive: true, force: true }));
+
+  eachWay('Java', (role, version) => {
+    const start: StartPeer = (args) => new Child('java', ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', folder, 'UnwrapPeer', ...args]);
+    itUnwraps(start, role, version);
+
+    const hidden = hidesAfterUserCanceled(version);
+    it(`the peer calls close() first: ${hidden ? 'ERR_TLS_SHUTDOWN_TIMEOUT' : 'the transport is given back'}`, async () => {
+      const { peer, next } = await meetWrapped(start, role, version, 'first-close');
+      const wrapped = await next();
+      await peer.waitFor(/^ready/m);
+      peer.type('\n');
+      if (hidden) return expectRefused(wrapped, 'ERR_TLS_SHUTDOWN_TIMEOUT', 500);
+      const plain = await unwrap(wrapped.socket, options);
+      expect(String((await once(plain, 'data'))[0])).to.equal(PLAIN);
+    });
   });
 });

@@ -88,7 +88,7 @@ final class Peer {
         }
     }
 
-    private static SSLContext context(Path key, Path cert) throws Exception {
+    static SSLContext context(Path key, Path cert) throws Exception {
         Certificate certificate = CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(Files.readAllBytes(cert)));
         byte[] der = Base64.getMimeDecoder().decode(Files.readString(key).replaceAll("-----[A-Z ]+-----", ""));
         KeyStore store = KeyStore.getInstance("PKCS12");

@@ -28,6 +28,15 @@ export const TRUNCATED: Outcome = [-1, 'close_notify', 'fin', 'ERR_TLS_SHUTDOWN_
 export const QUIET = [1, 'quiet'] as const;
 export const UNVERIFIED: Outcome = [-1, 'close_notify', 'unverified', 'ERR_TLS_SHUTDOWN_UNVERIFIED'];
 
+/**
+ * Whether our OpenSSL hides the alert of Java's close(): on TLS 1.3 it sends user_canceled before close_notify if our alert is not in yet, and
+ * from 3.2 on OpenSSL shows neither (openssl#25254). shutdownOutput(), and close() after our alert, send close_notify alone.
+ */
+export function hidesAfterUserCanceled(version: Version): boolean {
+  const [major = 0, minor = 0] = process.versions.openssl.split('.').map(Number);
+  return version === 'TLSv1.3' && (major > 3 || (major === 3 && minor >= 2));
+}
+
 /** The outcome in a test's title. */
 export function inWords([value, , , code]: Outcome): string {
   return code === undefined ? String(value) : `${value} (${code})`;
