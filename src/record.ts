@@ -42,7 +42,7 @@ export class RecordScanner {
   }
 
   /**
-   * The next record with its header, or `null` while it is not all there. Full ones that follow each other come together (see `isFull`).
+   * The next record with its header, or `null` while it is not all there. Full ones that follow each other come together (see `beginsFull`).
    *
    * @throws RecordError; the bytes stay
    */
@@ -54,10 +54,9 @@ export class RecordScanner {
       this.#hold(this.#chunk.length - start);
       return null;
     }
-    while (this.#isFull(end, this.#offset)) {
+    while (this.#beginsFull(start) && this.#beginsFull(end)) {
       const next = this.#endOfRecord(end);
-      if (next === undefined || !this.#isFull(next, end)) break;
-      this.#offset = end;
+      if (next === undefined) break;
       end = next;
     }
     this.#offset = end;
@@ -85,8 +84,10 @@ export class RecordScanner {
    * looked at between them, which is what bulk data gains its speed by. (In TLS 1.3 an alert looks like data, and could be padded to
    * this length, section 5.4. But then what follows it, no longer TLS, would have to begin with the header of another such record.)
    */
-  #isFull(end: number, start: number): boolean {
-    return this.#chunk[start] === APPLICATION_DATA && end - start >= HEADER_BYTES + MAX_PLAINTEXT;
+  #beginsFull(offset: number): boolean {
+    if (this.#chunk.length - offset < HEADER_BYTES || this.#chunk[offset] !== APPLICATION_DATA || this.#chunk[offset + 1] !== MAJOR_VERSION) return false;
+    const length = this.#chunk.readUInt16BE(offset + 3);
+    return length >= MAX_PLAINTEXT && length <= MAX_CIPHERTEXT;
   }
 
   /** Completes what is held, copying each byte once however small the chunks. */
