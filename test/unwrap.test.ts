@@ -1,63 +1,127 @@
-/** TLS on a connection that goes on after it. */
+/** The plain connection comes back, whoever closes TLS first and however. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import net from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import { getShutdown, unwrap, wrap } from '../src/index.js';
-import { SIDES, VERSIONS, certificate, listen, track, turns, type Version } from './support/pair.js';
+import { getShutdown, gracefulShutdown, unwrap, watch } from '../src/index.js';
+import { turns } from './support/pair.js';
+import { codeOf, describeCases, gone, listenersOf, talkPlain, wrappedPair } from './support/wrapped.js';
 
-interface Wrapped {
-  readonly client: TLSSocket;
-  readonly server: TLSSocket;
-  readonly clientTransport: net.Socket;
-  readonly serverTransport: net.Socket;
-}
+const CLEAN = { sent: 'close_notify', received: 'close_notify' };
 
-export async function connection(): Promise<[client: net.Socket, server: net.Socket]> {
-  const listener = net.createServer();
-  const port = await listen(listener);
-  const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-  const client = track(net.connect(port, '127.0.0.1'));
-  const [server] = await accepted;
-  return [client, track(server)];
-}
-
-export async function wrappedPair(version: Version, [clientTransport, serverTransport]: readonly [net.Socket, net.Socket]): Promise<Wrapped> {
-  const versions = { minVersion: version, maxVersion: version } as const;
-  const client = wrap(clientTransport, { rejectUnauthorized: false, ...versions });
-  const server = wrap(serverTransport, { isServer: true, ...certificate, ...versions });
-  await Promise.all([once(client, 'secureConnect'), once(server, 'secure')]);
-  return { client, server, clientTransport, serverTransport };
-}
-
-for (const version of VERSIONS) {
-  describe(`unwrap, ${version}`, () => {
-    it('gives the very transport back, with nothing of TLS on it, and plaintext goes both ways', async () => {
-      const { client, server, clientTransport, serverTransport } = await wrappedPair(version, await connection());
-      client.write('through TLS');
-      expect(String((await once(server, 'data'))[0])).to.equal('through TLS');
-      const [plainClient, plainServer] = await Promise.all([unwrap(client), unwrap(server)]);
-      expect(plainClient).to.equal(clientTransport);
-      expect(plainServer).to.equal(serverTransport);
-      expect(getShutdown(client)).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
-      await turns();
-      for (const event of ['data', 'readable', 'error', 'close']) expect(plainClient.listenerCount(event), event).to.equal(0);
-      expect(plainClient.readableFlowing).to.equal(null);
-      plainClient.write('plain');
-      expect(String((await once(plainServer, 'data'))[0])).to.equal('plain');
-      plainServer.end('bye');
-      expect(String((await once(plainClient, 'data'))[0])).to.equal('bye');
-    });
-
-    for (const side of SIDES) {
-      it(`the ${side} emits 'error' when its peer sends no TLS`, async () => {
-        const { client, server, clientTransport, serverTransport } = await wrappedPair(version, await connection());
-        const [ours, peersTransport] = side === 'client' ? [client, serverTransport] : [server, clientTransport];
-        const failed = new Promise<Error>((resolve) => ours.resume().once('error', resolve));
-        (side === 'client' ? server : client).on('error', () => {});
-        peersTransport.write('no TLS');
-        expect(await failed).to.have.property('code').that.matches(/^ERR_SSL_/);
-      });
-    }
+describeCases('unwrap', (of) => {
+  it('gives the very transport back, with nothing of TLS on it, and plaintext goes both ways', async () => {
+    const { ours, peer, transport, listenersBefore, peerTransport, relay } = await wrappedPair(of);
+    ours.write('through TLS');
+    expect(String((await once(peer, 'data'))[0])).to.equal('through TLS');
+    const [plain, plainPeer] = await Promise.all([unwrap(ours), unwrap(peer)]);
+    expect(plain).to.equal(transport);
+    expect(plainPeer).to.equal(peerTransport);
+    expect(getShutdown(ours)).to.deep.equal(CLEAN);
+    await turns();
+    expect(plain.readableFlowing).to.equal(null);
+    expect(listenersOf(plain)).to.deep.equal(listenersBefore);
+    expect(plain.allowHalfOpen).to.equal(of.kind !== 'net.Socket');
+    await talkPlain(plain, plainPeer);
+    expect(relay.fins).to.deep.equal([]);
+    await Promise.all([gone(ours), gone(peer)]);
+    expect(transport.destroyed).to.equal(false);
+    await talkPlain(plain, plainPeer);
   });
-}
+
+  it("gives it back when the peer closed first, asked in 'end'", async () => {
+    const { ours, peer, peerTransport } = await wrappedPair(of);
+    const theirs = unwrap(peer);
+    ours.resume();
+    await once(ours, 'end');
+    const plain = await unwrap(ours);
+    expect(await theirs).to.equal(peerTransport);
+    await talkPlain(plain, await theirs);
+  });
+
+  it("gives it back when the peer closed first, asked after our TLSSocket's 'close'", async () => {
+    const { ours, peer } = await wrappedPair(of);
+    const theirs = unwrap(peer);
+    ours.resume().end(); // both sides done: Node destroys the TLS socket
+    await gone(ours);
+    const plain = await unwrap(ours);
+    await talkPlain(plain, await theirs);
+  });
+
+  it('gives the same again, to concurrent calls and to later ones', async () => {
+    const { ours, peer, transport } = await wrappedPair(of);
+    const [first, second, theirs] = await Promise.all([unwrap(ours), unwrap(ours), unwrap(peer)]);
+    expect(first).to.equal(transport);
+    expect(second).to.equal(transport);
+    transport.on('data', () => {});
+    await turns();
+    expect(await unwrap(ours)).to.equal(transport);
+    await gone(ours);
+    expect(await unwrap(ours)).to.equal(transport);
+    await turns();
+    expect(transport.readableFlowing).to.equal(true); // a later call does not stop whoever reads by now
+    expect(theirs.destroyed).to.equal(false);
+  });
+
+  it("goes on at step 2 after somebody's end()", async () => {
+    const { ours, peer } = await wrappedPair(of);
+    ours.end('last words');
+    const text = once(peer, 'data');
+    await once(ours, 'finish');
+    const [plain, theirs] = await Promise.all([unwrap(ours), unwrap(peer)]);
+    expect(String((await text)[0])).to.equal('last words');
+    await talkPlain(plain, theirs);
+  });
+
+  for (const bidirectional of [false, true]) {
+    it(`gives it back after gracefulShutdown() came to ${bidirectional ? 1 : 0}`, async () => {
+      const { ours, peer } = await wrappedPair(of);
+      const theirs = bidirectional ? unwrap(peer) : undefined;
+      expect(await gracefulShutdown(ours, { bidirectional, unread: 'discard' })).to.equal(bidirectional ? 1 : 0);
+      const [plain, plainPeer] = await Promise.all([unwrap(ours), theirs ?? unwrap(peer)]);
+      await talkPlain(plain, plainPeer);
+    });
+  }
+
+  it('follows watch(), getShutdown() and gracefulShutdown() by the same rules', async () => {
+    const { ours, peer } = await wrappedPair(of);
+    expect(watch(ours)).to.equal(ours);
+    expect(getShutdown(ours)).to.deep.equal({ sent: 'open', received: 'open' });
+    expect(await gracefulShutdown(ours)).to.equal(0);
+    expect(getShutdown(ours)).to.deep.equal({ sent: 'close_notify', received: 'open' });
+    const theirs = gracefulShutdown(peer, { bidirectional: true });
+    expect(await gracefulShutdown(ours)).to.equal(1);
+    expect(getShutdown(ours)).to.deep.equal(CLEAN);
+    expect(await theirs).to.equal(1);
+  });
+
+  it('rejects after a quiet shutdown, which sent no alert, and the transport is destroyed', async () => {
+    const { ours, peer, transport } = await wrappedPair(of);
+    peer.resume();
+    const quiet = gracefulShutdown(ours, { quiet: true });
+    expect(await codeOf(unwrap(ours))).to.match(/^ERR_TLS_SHUTDOWN_/);
+    expect(transport.destroyed).to.equal(true);
+    expect(await quiet).to.equal(1);
+    expect(await codeOf(unwrap(peer))).to.match(/^ERR_TLS_SHUTDOWN_/);
+  });
+
+  it('flushes 5 MB first, and they arrive whole', async () => {
+    const { ours, peer } = await wrappedPair(of);
+    let received = 0;
+    peer.on('data', (chunk: Buffer) => (received += chunk.length));
+    ours.write(Buffer.alloc(5_000_000));
+    const [plain, theirs] = await Promise.all([unwrap(ours), unwrap(peer)]);
+    expect(received).to.equal(5_000_000);
+    await talkPlain(plain, theirs);
+  });
+
+  it('leaves unread TLS data readable on the TLS socket, which is freed after it', async () => {
+    const { ours, peer } = await wrappedPair(of);
+    peer.write('not read yet');
+    const [plain, theirs] = await Promise.all([unwrap(ours), unwrap(peer)]);
+    await talkPlain(plain, theirs);
+    expect(ours.destroyed).to.equal(false);
+    expect(String(ours.read())).to.equal('not read yet');
+    await gone(ours);
+    expect(plain.destroyed).to.equal(false);
+    await talkPlain(plain, theirs);
+  });
+});

@@ -52,7 +52,8 @@ async function over(version: Version, early: (socket: TLSSocket) => void, connec
   return { ours, peer, close: () => void peer.end(), cut: () => void raw.destroy() };
 }
 
-function duplexOver(raw: net.Socket): Duplex {
+/** A `Duplex` that is no `net.Socket`. */
+export function duplexOver(raw: net.Socket): Duplex {
   return Duplex.from({ readable: raw, writable: raw }).on('error', () => {}); // a premature close, when a test ends
 }
 
