@@ -107,11 +107,14 @@ export function describeCases(title: string, tests: (of: Case) => void, kinds: r
 
 /** Reads exactly `length` bytes of a plain connection, and leaves the rest on it. */
 export async function readBytes(stream: Duplex, length: number): Promise<Buffer> {
-  for (;;) {
-    const bytes = stream.read(length) as Buffer | null;
-    if (bytes !== null) return bytes;
-    await once(stream, 'readable');
+  const parts: Buffer[] = [];
+  for (let left = length; left > 0; ) {
+    // A read() of more than there is would have 'readable' emitted at once, for ever.
+    const part = stream.read(Math.min(left, stream.readableLength)) as Buffer | null;
+    if (part === null) await once(stream, 'readable');
+    else left -= parts[parts.push(part) - 1]!.length;
   }
+  return Buffer.concat(parts);
 }
 
 /** How many listeners of each event. */
