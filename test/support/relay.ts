@@ -25,8 +25,8 @@ export class Relay {
 
   constructor(port: number) {
     // allowHalfOpen: otherwise the relay would itself forge a FIN as soon as one side is done.
-    this.server = net.createServer({ allowHalfOpen: true }, (client) => {
-      const upstream = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+    this.server = net.createServer({ allowHalfOpen: true, noDelay: true }, (client) => {
+      const upstream = net.connect({ port, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
       this.#lanes = {
         toServer: { to: upstream, filter: undefined, passFin: true, pending: Buffer.alloc(0) },
         toClient: { to: client, filter: undefined, passFin: true, pending: Buffer.alloc(0) },

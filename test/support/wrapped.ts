@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
+import tls, { type TLSSocket } from 'node:tls';
 import { wrap, type WrapOptions } from '../../src/index.js';
 import { SIDES, VERSIONS, certificate, listen, track, turns, type Side, type Version } from './pair.js';
 import { Relay, type Direction } from './relay.js';
@@ -19,10 +19,10 @@ export const KINDS: Readonly<Record<string, (raw: net.Socket) => Duplex>> = {
 
 /** Two plain sockets, with nothing in between. */
 export async function connection(allowHalfOpen = false): Promise<Ends<net.Socket>> {
-  const listener = net.createServer({ allowHalfOpen });
+  const listener = net.createServer({ allowHalfOpen, noDelay: true });
   const port = await listen(listener);
   const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-  const client = track(net.connect({ port, host: '127.0.0.1', allowHalfOpen }));
+  const client = track(net.connect({ port, host: '127.0.0.1', allowHalfOpen, noDelay: true }));
   const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
   listener.close();
   return [client, track(server)];
@@ -31,11 +31,11 @@ export async function connection(allowHalfOpen = false): Promise<Ends<net.Socket
 /** Two plain sockets with a relay between them. */
 export async function relayed(): Promise<{ ends: Ends<net.Socket>; relay: Relay }> {
   const allowHalfOpen = true;
-  const listener = net.createServer({ allowHalfOpen });
+  const listener = net.createServer({ allowHalfOpen, noDelay: true });
   const relay = track(new Relay(await listen(listener)));
   const port = await listen(relay.server);
   const accepted = once(listener, 'connection') as Promise<[net.Socket]>;
-  const client = track(net.connect({ port, host: '127.0.0.1', allowHalfOpen }));
+  const client = track(net.connect({ port, host: '127.0.0.1', allowHalfOpen, noDelay: true }));
   const [[server]] = await Promise.all([accepted, once(client, 'connect')]);
   return { ends: [client, track(server)], relay };
 }
@@ -69,10 +69,20 @@ export interface WrappedPair {
   readonly toPeer: Direction;
 }
 
+/** One for each version and side: making one takes longer than a handshake. */
+const contexts = new Map<string, tls.SecureContext>();
+
+function contextOf(side: Side, version: Version | undefined): tls.SecureContext {
+  const key = `${side} ${version}`;
+  const versions = version === undefined ? {} : { minVersion: version, maxVersion: version };
+  const context = contexts.get(key) ?? tls.createSecureContext({ ...(side === 'client' ? { ca: certificate.cert } : certificate), ...versions });
+  contexts.set(key, context);
+  return context;
+}
+
 export function wrapAs(side: Side, transport: Duplex, version?: Version, options: WrapOptions = {}): TLSSocket {
-  const versions = version === undefined ? {} : ({ minVersion: version, maxVersion: version } as const);
-  const role = side === 'client' ? { rejectUnauthorized: false } : ({ isServer: true, ...certificate } as const);
-  return track(wrap(transport, { ...role, ...versions, ...options } as WrapOptions));
+  const role = side === 'client' ? { rejectUnauthorized: false } : { isServer: true };
+  return track(wrap(transport, { ...role, secureContext: contextOf(side, version), ...options } as WrapOptions));
 }
 
 /** The handshake of two wrapped sockets, whichever side they are on. */
