@@ -118,8 +118,8 @@ export class Watch {
       return this.#original!.push.call(this.socket, chunk, encoding);
     }
     if (this.judging) {
-      // Node 20: alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
-      if (this.#verdict === 'fin' && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) this.#verdict = 'close_notify';
+      // Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
+      if (this.#verdict === 'fin' && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) this.#verdict = 'close_notify';
       return false;
     }
     if (this.state.received !== 'open' || this.destroyed) return this.#original!.push.call(this.socket, null);
