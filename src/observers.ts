@@ -9,7 +9,7 @@ export class Observers {
   #list: readonly Observer[] = NOBODY;
 
   add(observer: Observer): void {
-    this.#list = [...this.#list, observer]; // a new array: tellAll may be going over the old one
+    this.#list = this.#list === NOBODY ? [observer] : [...this.#list, observer]; // a new array: tellAll may be going over the old one
   }
 
   /** `observer` is one of them. */
@@ -18,6 +18,7 @@ export class Observers {
   }
 
   tellAll(): void {
-    for (const observer of this.#list) observer.onChange();
+    const list = this.#list;
+    for (let i = 0; i < list.length; i++) list[i]!.onChange(); // for-of costs three to five times this before it is compiled
   }
 }

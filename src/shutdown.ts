@@ -89,7 +89,6 @@ type Answer = 1 | 0 | ShutdownErrorCode | undefined;
 
 function answerNow(watch: Watch, goal: Goal): Answer {
   if (watch.judging) return undefined;
-  watch.noticeEnd();
   const { state, destroyed } = watch;
   const value = returnValue(state, goal);
   if (value === 1) {

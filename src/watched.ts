@@ -17,6 +17,9 @@ import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from
 import { inNextTurn } from './turn.js';
 import type { ShutdownState } from './types.js';
 
+/** A table: a string that is put together each time is looked up slowly. */
+const PEER_EVENT = { close_notify: 'peer_close_notify', fin: 'peer_fin', unverified: 'peer_unverified' } as const satisfies Record<internals.Verdict, ReceivedEvent>;
+
 export type Watched = Shadowed<Watch>;
 
 export class Watch {
@@ -79,7 +82,7 @@ export class Watch {
 
   /** `end()` by anybody queues the alert; this is where it is noticed. */
   noticeEnd(): void {
-    if (!this.socket.writableEnded || this.quiet) return;
+    if (this.state.sent !== 'open' || this.quiet || !this.socket.writableEnded) return;
     this.apply('end');
     // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
     if (!this.destroyed && internals.inHandshake(this.socket)) this.apply('alert_lost');
@@ -161,7 +164,7 @@ export class Watch {
   #record(): void {
     this.judging = false;
     const verdict = this.#verdict === 'fin' && this.#doubt ? 'unverified' : this.#verdict;
-    this.apply(`peer_${verdict}` satisfies ReceivedEvent);
+    this.apply(PEER_EVENT[verdict]);
     this.#duplexEnd?.stop();
   }
 
