@@ -2,6 +2,9 @@
 
 /** Who waits. */
 export interface Waiting {
+  /** Set here; `undefined` before. */
+  bucket: Bucket | undefined;
+  signalled: Signalled | undefined;
   onTimeout(): void;
   onAbort(reason: unknown): void;
 }
@@ -81,20 +84,16 @@ function joinSignal(member: Waiting, signal: AbortSignal): Signalled {
   return group;
 }
 
-/** A timeout in milliseconds (`Infinity` for none) and a signal; the caller answers a timeout of 0 and an aborted signal itself. */
-export class Deadline {
-  readonly #waiting: Waiting;
-  readonly #bucket: Bucket | undefined;
-  readonly #signalled: Signalled | undefined;
+/**
+ * Sets a timeout in milliseconds (`Infinity` for none) and a signal; the caller answers a timeout of 0 and an aborted signal itself.
+ * Both are kept in `waiting`: an object of their own for each call would be measurable.
+ */
+export function setDeadline(waiting: Waiting, timeout: number, signal: AbortSignal | undefined): void {
+  if (timeout !== Infinity) waiting.bucket = joinBucket(waiting, timeout);
+  if (signal !== undefined) waiting.signalled = joinSignal(waiting, signal);
+}
 
-  constructor(waiting: Waiting, timeout: number, signal: AbortSignal | undefined) {
-    this.#waiting = waiting;
-    this.#bucket = timeout === Infinity ? undefined : joinBucket(waiting, timeout);
-    this.#signalled = signal && joinSignal(waiting, signal);
-  }
-
-  cancel(): void {
-    this.#bucket?.leave(this.#waiting);
-    this.#signalled?.leave(this.#waiting);
-  }
+export function clearDeadline(waiting: Waiting): void {
+  waiting.bucket?.leave(waiting);
+  waiting.signalled?.leave(waiting);
 }

@@ -1,3 +1,4 @@
+export type { ShutdownMessage } from './channel.js';
 export { gracefulShutdown, shutdown, getShutdown, getShutdownError } from './shutdown.js';
 export { watch } from './watch.js';
 export { unwrap, wrap, type UnwrapOptions, type WrapOptions } from './unwrap.js';

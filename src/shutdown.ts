@@ -13,7 +13,8 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { checkShutdownOptions, checkSocket } from './arguments.js';
-import { Deadline, type Waiting } from './deadline.js';
+import { publish } from './channel.js';
+import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
 import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import { returnValue, type Goal } from './machine.js';
@@ -25,59 +26,57 @@ import type { Watch } from './watched.js';
 
 const DEFAULT_TIMEOUT = 5000;
 
-/** How the answer gets to the caller: `give` picks what this kind of call resolves to. */
-interface Reply<T> {
-  give(result: ShutdownResult): T;
-  resolve(value: T): void;
-  reject(error: Error): void;
-}
+/** What this kind of call resolves to. */
+type Give<T> = (result: ShutdownResult) => T;
 
 /** One call that waits. */
 class Call<T> implements Waiting, Observer {
   readonly #watch: Watch;
   readonly #goal: Goal;
-  readonly #reply: Reply<T>;
-  readonly #deadline: Deadline;
+  readonly #give: Give<T>;
+  readonly #resolve: (value: T) => void;
+  readonly #reject: (error: Error) => void;
   #ended = false;
+  bucket: Waiting['bucket'] = undefined;
+  signalled: Waiting['signalled'] = undefined;
 
-  constructor(watch: Watch, goal: Goal, timeout: number, signal: AbortSignal | undefined, reply: Reply<T>) {
+  constructor(watch: Watch, goal: Goal, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void) {
     this.#watch = watch;
     this.#goal = goal;
-    this.#reply = reply;
-    this.#deadline = new Deadline(this, timeout, signal);
-    watch.observers.add(this);
+    this.#give = give;
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
   #end(): void {
     this.#ended = true;
-    this.#deadline.cancel();
+    clearDeadline(this);
     this.#watch.observers.remove(this);
+  }
+
+  #answer(result: ShutdownResult): void {
+    this.#end();
+    this.#resolve(this.#give(result));
   }
 
   onChange(): void {
     if (this.#ended) return;
     const answer = answerNow(this.#watch, this.#goal);
     if (answer !== undefined) {
-      this.#end();
-      answerCall(this.#reply, conclude(this.#watch, answer));
+      this.#answer(conclude(this.#watch, answer));
     } else if (this.#goal === 'quiet') {
       closeFlushed(this.#watch);
     }
   }
 
   onTimeout(): void {
-    this.#end();
-    answerCall(this.#reply, atTimeout(this.#watch, this.#goal));
+    this.#answer(atTimeout(this.#watch, this.#goal));
   }
 
   onAbort(reason: unknown): void {
     this.#end();
-    this.#reply.reject(abortError(reason));
+    this.#reject(abortError(reason));
   }
-}
-
-function answerCall<T>({ give, resolve }: Reply<T>, result: ShutdownResult): void {
-  resolve(give(result));
 }
 
 function abortError(reason: unknown): Error {
@@ -125,11 +124,11 @@ function conclude(watch: Watch, answer: NonNullable<Answer>): ShutdownResult {
   const unreadBytes = socket.readableLength;
   if (typeof answer === 'number') {
     watch.lastError = undefined;
-    return { value: answer, state, error: undefined, unreadBytes };
+    return publish(socket, { value: answer, state, error: undefined, unreadBytes });
   }
   const error = new TlsShutdownError(answer, state, unreadBytes, watch.error);
   watch.lastError = error;
-  return { value: -1, state, error, unreadBytes };
+  return publish(socket, { value: -1, state, error, unreadBytes });
 }
 
 /** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
@@ -139,6 +138,11 @@ function closeFlushed(watch: Watch): void {
 }
 
 /** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */
+function beginEnd(watch: Watch): void {
+  if (outsideReadCallback()) endLater(watch);
+  else inNextTurn(endLater, watch);
+}
+
 function endLater(watch: Watch): void {
   const { socket } = watch;
   if (watch.judging) return inNextTurn(endLater, watch); // with both sides done Node would destroy the socket before it is judged
@@ -150,32 +154,41 @@ function discardUnread(socket: TLSSocket): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 
-function start<T>(socket: TLSSocket, options: ShutdownOptions, reply: Reply<T>): void {
-  checkSocket(socket);
-  checkShutdownOptions(options);
-  const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
-  if (signal?.aborted) return reply.reject(abortError(signal.reason));
-  const watch = watchSocket(socket);
-  watch.holdErrors();
-  watch.noticeEnd();
-  const sentBefore = watch.state.sent;
-  const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
-  const goal: Goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
+function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): Promise<T> {
+  try {
+    checkSocket(socket);
+    checkShutdownOptions(options);
+    const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
+    if (signal?.aborted) throw abortError(signal.reason);
+    const watch = watchSocket(socket);
+    watch.holdErrors();
+    watch.noticeEnd();
+    const sentBefore = watch.state.sent;
+    const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
+    const goal: Goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
 
-  const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
-  const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
-  if (answer !== undefined) return answerCall(reply, conclude(watch, answer));
+    const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
+    const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
+    if (answer !== undefined) return Promise.resolve(give(conclude(watch, answer)));
 
-  if (sentBefore === 'open' && !watch.quiet) {
-    if (quiet) watch.quiet = true;
-    else watch.apply('end');
-    if (outsideReadCallback()) endLater(watch);
-    else inNextTurn(endLater, watch);
+    const begins = sentBefore === 'open' && !watch.quiet;
+    if (begins && quiet) watch.quiet = true;
+    else if (begins) watch.apply('end');
+    if (unread === 'discard' || quiet) discardUnread(socket);
+    if (timeout === 0) {
+      if (begins) beginEnd(watch);
+      return Promise.resolve(give(atTimeout(watch, goal)));
+    }
+    return new Promise((resolve, reject) => {
+      const call = new Call(watch, goal, give, resolve, reject);
+      watch.observers.add(call);
+      setDeadline(call, timeout, signal);
+      if (begins) beginEnd(watch);
+      if (quiet && stepOneDone) call.onChange();
+    });
+  } catch (error) {
+    return Promise.reject(error); // an async function would make two promises more for each call
   }
-  if (unread === 'discard' || quiet) discardUnread(socket);
-  if (timeout === 0) return answerCall(reply, atTimeout(watch, goal));
-  const call = new Call(watch, goal, timeout, signal, reply);
-  if (quiet && stepOneDone) call.onChange();
 }
 
 const itself = (result: ShutdownResult): ShutdownResult => result;
@@ -188,8 +201,7 @@ const valueOf = (result: ShutdownResult): ShutdownReturn => result.value;
  * @throws (rejects) as `gracefulShutdown` does
  */
 export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Promise<ShutdownResult> {
-  // What the executor throws rejects the promise. (An async function would make two promises more for each call.)
-  return new Promise((resolve, reject) => start(socket, options, { give: itself, resolve, reject }));
+  return start(socket, options, itself);
 }
 
 /**
@@ -205,7 +217,7 @@ export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Prom
  * `AbortError` (`ABORT_ERR`, `cause` is the reason) when `signal` is aborted
  */
 export function gracefulShutdown(socket: TLSSocket, options: ShutdownOptions = {}): Promise<ShutdownReturn> {
-  return new Promise((resolve, reject) => start(socket, options, { give: valueOf, resolve, reject }));
+  return start(socket, options, valueOf);
 }
 
 /**
