@@ -1,20 +1,226 @@
-import type { Http2SecureServer } from 'node:http2';
+/**
+ * HTTP/2 sessions that can be drained without refusing a stream that is on its way: a GOAWAY of 2^31-1 first, and the final one after a round
+ * trip (RFC 9113 section 6.8).
+ *
+ * Node has no call for the first one: after `session.goaway(0, 2 ** 31 - 1)` nghttp2 ignores every later stream, and JS can't write to the
+ * `TLSSocket` that a session reads and writes natively (Node aborts). So the session is given a stream of ours in the socket's place, which passes
+ * everything on and knows where a frame ends.
+ */
+import { EventEmitter } from 'node:events';
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import { Deadline, type Waiting } from '../deadline.js';
+import { inNextTurn } from '../turn.js';
+import { FrameCounter, GOAWAY_NOTICE } from './frames.js';
+import { lookLikeTls } from './session-socket.js';
 
+/** One HTTP/2 connection of a server. */
 export interface Http2Connection {
+  /** The real one; `session.socket` is a stand-in with the same properties. */
   readonly socket: TLSSocket;
-  drain(): Promise<void>;
+  /**
+   * Ends the session: a GOAWAY that refuses nothing, a round trip, the final GOAWAY, and the streams finish. Resolves when all that the session had to
+   * say is written to `socket`, or `socket` has closed. It has no time limit, and leaves `socket` open, flowing, for a TLS shutdown. Called
+   * again it gives the same promise.
+   *
+   * @param pingTimeout milliseconds the client may take to acknowledge; then comes the final GOAWAY. Default 1000.
+   */
+  drain(pingTimeout?: number): Promise<void>;
 }
 
-export function carryHttp2(server: Http2SecureServer, onConnection: (connection: Http2Connection) => void): void {
-  server.on('session', (session) => {
-    const socket = session.socket.off('x', () => {}) as TLSSocket;
-    onConnection({
-      socket,
-      drain: async () => {
-        if (!session.closed && !session.destroyed) session.close();
-        await new Promise<void>((resolve) => socket.writableEnded || socket.destroyed ? resolve() : void socket.once('finish', resolve).once('close', resolve));
-      },
+type Callback = (error?: Error | null) => void;
+type Listener = (...args: never[]) => void;
+
+/** What Node's http2 wants of a stream that is no socket of its own; it never sees more of the `TLSSocket` than this. */
+class Carrier implements Http2Connection, Waiting {
+  readonly socket: TLSSocket;
+  readonly #sent = new FrameCounter();
+  #session: ServerHttp2Session | undefined;
+  /** Node's listener for what the client sends. */
+  #ondata: Listener | undefined;
+  #onend: Listener | undefined;
+  /** The session has ended its side. */
+  #ended = false;
+  #drained: Promise<void> | undefined;
+  #resolve: (() => void) | undefined;
+  #noticeWanted = false;
+  #ping: Deadline | undefined;
+
+  constructor(socket: TLSSocket) {
+    this.socket = socket;
+  }
+
+  get alpnProtocol(): string | false | null {
+    return this.socket.alpnProtocol;
+  }
+  get readable(): boolean {
+    return this.socket.readable;
+  }
+  get writable(): boolean {
+    return this.socket.writable;
+  }
+
+  adopt(session: ServerHttp2Session): void {
+    this.#session = session;
+    lookLikeTls(session, this.socket);
+  }
+
+  on(event: string, listener: Listener): this {
+    if (event === 'data') this.#ondata = listener;
+    this.socket.on(event, listener as () => void);
+    return this;
+  }
+  once(event: string, listener: Listener): this {
+    if (event === 'end') this.#onend = listener;
+    this.socket.once(event, listener as () => void);
+    return this;
+  }
+  removeListener(event: string, listener: Listener): this {
+    this.socket.removeListener(event, listener as () => void);
+    return this;
+  }
+
+  pause(): void {
+    if (!this.#released) this.socket.pause();
+  }
+  resume(): void {
+    if (!this.#released) this.socket.resume();
+  }
+  cork(): void {
+    this.socket.cork();
+  }
+  uncork(): void {
+    this.socket.uncork();
+  }
+
+  write(chunk: Buffer, callback: Callback): boolean {
+    const more = this.socket.write(chunk, callback);
+    this.#sent.add(chunk);
+    if (this.#noticeWanted) this.#notify();
+    return more;
+  }
+
+  end(callback: Callback): void {
+    this.#ended = true;
+    if (this.#drained === undefined) inNextTurn(endSocket, { socket: this.socket, callback });
+    else {
+      this.#release();
+      process.nextTick(callback);
+    }
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    if (this.#drained === undefined) this.socket.destroy();
+    else this.#release();
+  }
+
+  drain(pingTimeout = 1000): Promise<void> {
+    return (this.#drained ??= new Promise((resolve) => {
+      if (this.#ended || this.socket.destroyed) return resolve();
+      this.#resolve = resolve;
+      this.socket.once('close', () => this.#release());
+      this.#ping = new Deadline(this, pingTimeout, undefined);
+      inNextTurn(begin, this); // the session is not there yet if the connection is new
+    }));
+  }
+
+  begin(): void {
+    const session = this.#session;
+    if (session === undefined) return this.#release();
+    this.#noticeWanted = true;
+    this.#notify();
+  }
+
+  /** Puts the notice between two frames, now or when there is a gap. */
+  #notify(): void {
+    if (this.#sent.goaway || this.#released) this.#noticeWanted = false; // must not go up again after the final one
+    if (!this.#noticeWanted || !this.#sent.between) return;
+    this.#noticeWanted = false;
+    this.socket.write(GOAWAY_NOTICE);
+    inNextTurn(ping, this); // behind it, and not out of nghttp2's own sending
+  }
+
+  ping(): void {
+    const session = this.#session!;
+    if (session.destroyed || session.closed) return;
+    // Refused or cancelled it says nothing: then only the time counts.
+    session.ping((error) => {
+      if (error === null) inNextTurn(close, this);
     });
-  });
+  }
+
+  /** The round trip is over: what the client sent before it knew has come. */
+  close(): void {
+    this.#noticeWanted = false;
+    this.#ping?.cancel();
+    this.#session?.close();
+  }
+
+  onTimeout(): void {
+    this.close();
+  }
+  onAbort(): void {}
+
+  get #released(): boolean {
+    return this.#drained !== undefined && this.#resolve === undefined;
+  }
+
+  /** The socket is the caller's. What the client still says is thrown away, as Node does after `session.close()`. */
+  #release(): void {
+    if (this.#resolve === undefined) return;
+    this.#ping?.cancel();
+    const resolve = this.#resolve;
+    this.#resolve = undefined;
+    if (this.#ondata !== undefined) this.socket.off('data', this.#ondata as () => void);
+    if (this.#onend !== undefined) this.socket.off('end', this.#onend as () => void);
+    this.socket.resume();
+    resolve();
+  }
+}
+
+function begin(carrier: Carrier): void {
+  carrier.begin();
+}
+function ping(carrier: Carrier): void {
+  carrier.ping();
+}
+function close(carrier: Carrier): void {
+  carrier.close();
+}
+/** Never in a read callback (see turn.ts). */
+function endSocket({ socket, callback }: { socket: TLSSocket; callback: Callback }): void {
+  socket.end(callback);
+}
+
+/** Node's own listener, which makes the sessions: it is the first that the server got. */
+function sessionMaker(server: Http2SecureServer): Listener | undefined {
+  return server.listeners('secureConnection').find((listener) => listener.name === 'connectionListener') as Listener | undefined;
+}
+
+/**
+ * From now on each HTTP/2 session of `server` is carried; calls `onConnection` for each, before Node makes its session. Call it before `listen()`.
+ * HTTP/1 sockets of a server with `allowHTTP1`, and those without a protocol, go to Node's own listener as they are.
+ */
+export function carryHttp2(server: Http2SecureServer, onConnection: (connection: Http2Connection) => void): void {
+  const makeSession = sessionMaker(server);
+  if (makeSession === undefined) return;
+  const listeners = server.rawListeners('secureConnection');
+  const behind = listeners.slice(listeners.indexOf(makeSession as () => void) + 1) as Listener[];
+  const events: EventEmitter = server;
+  function tlsShutdownHttp2OnSecureConnection(socket: TLSSocket): void {
+    if (socket.alpnProtocol === false || socket.alpnProtocol === 'http/1.1') return void Reflect.apply(makeSession!, server, [socket]);
+    const carrier = new Carrier(socket);
+    onConnection(carrier);
+    const adopt = (session: ServerHttp2Session): void => carrier.adopt(session);
+    server.prependOnceListener('session', adopt);
+    // As Node does for a socket that it reads natively.
+    socket.setNoDelay();
+    socket.disableRenegotiation();
+    Reflect.apply(makeSession!, server, [carrier]);
+    server.off('session', adopt);
+  }
+  // The order of the listeners stays.
+  for (const listener of [makeSession, ...behind]) events.off('secureConnection', listener as () => void);
+  for (const listener of [tlsShutdownHttp2OnSecureConnection, ...behind]) events.on('secureConnection', listener as () => void);
 }
