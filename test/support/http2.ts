@@ -1,0 +1,133 @@
+/** A raw HTTP/2 client that logs every frame, and an HTTP/2 server with or without our stream under its sessions. */
+import { once } from 'node:events';
+import http2, { type Http2SecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2';
+import net from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
+import { carryHttp2, type Http2Connection } from '../../src/drain/http2.js';
+import { certificate, listen, track } from './pair.js';
+
+export const LAST = 2 ** 31 - 1;
+const NAMES = ['DATA', 'HEADERS', 'PRIORITY', 'RST_STREAM', 'SETTINGS', 'PUSH_PROMISE', 'PING', 'GOAWAY', 'WINDOW_UPDATE', 'CONTINUATION'];
+
+export interface Frame {
+  readonly name: string;
+  readonly flags: number;
+  readonly stream: number;
+  readonly payload: Buffer;
+}
+
+export function frame(type: number, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header[3] = type;
+  header[4] = flags;
+  header.writeUInt32BE(stream, 5);
+  return Buffer.concat([header, payload]);
+}
+
+/** A whole GET for `path`, by HPACK's static table. */
+export function get(stream: number, path = '/'): Buffer {
+  return frame(1, 5, stream, Buffer.concat([Buffer.from([0x82, 0x87, 0x04, path.length]), Buffer.from(path), Buffer.from([0x41, 1, 0x78])]));
+}
+
+export const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)]);
+export const goaway = ({ payload }: Frame): [last: number, code: number] => [payload.readUInt32BE(0), payload.readUInt32BE(4)];
+
+/** Acknowledges SETTINGS, and PINGs unless it is told not to. */
+export class RawClient {
+  readonly socket: TLSSocket;
+  readonly raw: net.Socket;
+  readonly frames: Frame[] = [];
+  acknowledges = true;
+  /** How the server's side ended. */
+  end: string | undefined;
+  #pending = Buffer.alloc(0);
+  readonly #watchers = new Set<() => void>();
+
+  constructor(raw: net.Socket, version: tls.SecureVersion) {
+    this.raw = raw;
+    this.socket = track(tls.connect({ socket: raw, ALPNProtocols: ['h2'], rejectUnauthorized: false, allowHalfOpen: true, minVersion: version, maxVersion: version } as tls.ConnectionOptions));
+    this.socket.on('data', (chunk: Buffer) => this.#parse(chunk));
+    this.socket.on('end', () => this.#ended('end'));
+    this.socket.on('error', (error: NodeJS.ErrnoException) => this.#ended(String(error.code)));
+  }
+
+  static async connect(port: number, version: tls.SecureVersion = 'TLSv1.3'): Promise<RawClient> {
+    const raw = track(net.connect({ port, host: '127.0.0.1', allowHalfOpen: true }));
+    await once(raw, 'connect');
+    const client = new RawClient(raw, version);
+    await once(client.socket, 'secureConnect');
+    return client;
+  }
+
+  #ended(how: string): void {
+    this.end ??= how;
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  #parse(chunk: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, chunk]);
+    while (this.#pending.length >= 9) {
+      const length = 9 + this.#pending.readUIntBE(0, 3);
+      if (this.#pending.length < length) break;
+      const [type, flags] = [this.#pending[3]!, this.#pending[4]!];
+      const got: Frame = { name: NAMES[type] ?? String(type), flags, stream: this.#pending.readUInt32BE(5), payload: this.#pending.subarray(9, length) };
+      this.#pending = this.#pending.subarray(length);
+      this.frames.push(got);
+      if (got.name === 'SETTINGS' && (flags & 1) === 0) this.send(frame(4, 1, 0));
+      if (got.name === 'PING' && (flags & 1) === 0 && this.acknowledges) this.acknowledge(got);
+    }
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  send(...frames: Buffer[]): void {
+    this.socket.write(Buffer.concat(frames));
+  }
+
+  acknowledge({ payload }: Frame): void {
+    this.send(frame(6, 1, 0, payload));
+  }
+
+  async until(condition: () => boolean): Promise<void> {
+    if (condition()) return;
+    await new Promise<void>((resolve) => {
+      const watcher = (): void => {
+        if (!condition()) return;
+        this.#watchers.delete(watcher);
+        resolve();
+      };
+      this.#watchers.add(watcher);
+    });
+  }
+
+  of(name: string): Frame[] {
+    return this.frames.filter((got) => got.name === name);
+  }
+
+  /** At the end of the answer on `stream`. */
+  async answered(stream: number): Promise<void> {
+    await this.until(() => this.frames.some((got) => got.stream === stream && (got.name === 'DATA' || got.name === 'HEADERS') && (got.flags & 1) === 1));
+  }
+}
+
+export interface Serving {
+  readonly server: Http2SecureServer;
+  readonly port: number;
+  readonly connections: Http2Connection[];
+  readonly sessions: ServerHttp2Session[];
+}
+
+export async function serve(carried: boolean, options: SecureServerOptions = {}, onConnection?: (connection: Http2Connection) => void): Promise<Serving> {
+  const server = http2.createSecureServer({ ...certificate, ...options });
+  const connections: Http2Connection[] = [];
+  const sessions: ServerHttp2Session[] = [];
+  if (carried) {
+    carryHttp2(server, (connection) => {
+      connections.push(connection);
+      onConnection?.(connection);
+    });
+  }
+  server.on('secureConnection', (socket) => track(socket));
+  server.on('session', (session) => sessions.push(session));
+  return { server, port: await listen(server), connections, sessions };
+}
