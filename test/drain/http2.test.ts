@@ -48,9 +48,9 @@ for (const version of VERSIONS) {
       client.acknowledge(client.of('PING')[0]!);
       await drained;
       expect(sessions[0]!.destroyed).to.equal(true);
-      await client.until(() => client.of('GOAWAY').length === 3); // Node repeats the last when the session ends
-      expect(client.frames.map(({ name }) => name)).to.deep.equal(['GOAWAY', 'PING', 'HEADERS', 'DATA', 'GOAWAY', 'GOAWAY']);
-      expect(client.of('GOAWAY').map(goaway).slice(1)).to.deep.equal([[3, 0], [3, 0]]);
+      await client.until(() => client.of('GOAWAY').length === 2);
+      expect(client.frames.map(({ name }) => name)).to.deep.equal(['GOAWAY', 'PING', 'HEADERS', 'DATA', 'GOAWAY']);
+      expect(goaway(client.frames[4]!)).to.deep.equal([3, 0]);
     });
 
     it('leaves TLS open for a shutdown, which both sides then finish', async () => {

@@ -42,6 +42,8 @@ export class RawClient {
   /** How the server's side ended. */
   end: string | undefined;
   #pending = Buffer.alloc(0);
+  /** Acknowledgements that have to wait for the client's preface, which is the first thing it sends. */
+  #owed: Buffer[] | undefined = [];
   readonly #watchers = new Set<() => void>();
 
   constructor(raw: net.Socket, version: tls.SecureVersion) {
@@ -74,18 +76,24 @@ export class RawClient {
       const got: Frame = { name: NAMES[type] ?? String(type), flags, stream: this.#pending.readUInt32BE(5), payload: this.#pending.subarray(9, length) };
       this.#pending = this.#pending.subarray(length);
       this.frames.push(got);
-      if (got.name === 'SETTINGS' && (flags & 1) === 0) this.send(frame(4, 1, 0));
+      if (got.name === 'SETTINGS' && (flags & 1) === 0) this.#answer(frame(4, 1, 0));
       if (got.name === 'PING' && (flags & 1) === 0 && this.acknowledges) this.acknowledge(got);
     }
     for (const watcher of this.#watchers) watcher();
   }
 
   send(...frames: Buffer[]): void {
-    this.socket.write(Buffer.concat(frames));
+    this.socket.write(Buffer.concat([...frames, ...(this.#owed ?? [])]));
+    this.#owed = undefined;
+  }
+
+  #answer(bytes: Buffer): void {
+    if (this.#owed === undefined) this.send(bytes);
+    else this.#owed.push(bytes);
   }
 
   acknowledge({ payload }: Frame): void {
-    this.send(frame(6, 1, 0, payload));
+    this.#answer(frame(6, 1, 0, payload));
   }
 
   async until(condition: () => boolean): Promise<void> {
