@@ -126,17 +126,16 @@ class Carrier implements Http2Connection, Waiting {
   }
 
   begin(): void {
-    const session = this.#session;
-    if (session === undefined) return this.#release();
+    if (this.#session === undefined) return this.#release();
     this.#noticeWanted = true;
     this.#notify();
   }
 
   /** Puts the notice between two frames, now or when there is a gap. */
   #notify(): void {
-    if (this.#sent.goaway || this.#released) this.#noticeWanted = false; // must not go up again after the final one
-    if (!this.#noticeWanted || !this.#sent.between) return;
+    if (!this.#sent.goaway && !this.#sent.between) return;
     this.#noticeWanted = false;
+    if (this.#sent.goaway) return inNextTurn(close, this); // what a GOAWAY has said must not go up again
     this.socket.write(GOAWAY_NOTICE);
     inNextTurn(ping, this); // behind it, and not out of nghttp2's own sending
   }

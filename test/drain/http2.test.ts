@@ -156,6 +156,15 @@ describe('Http2Connection.drain', () => {
     expect(client.of('GOAWAY').map(goaway).every(([last]) => last === 3)).to.equal(true);
   });
 
+  it('closes at once after a GOAWAY of the application, which has refused later streams already', async () => {
+    const { client, connections, sessions } = await connected();
+    sessions[0]!.goaway(0);
+    await client.until(() => client.of('GOAWAY').length === 1);
+    client.acknowledges = false;
+    await connections[0]!.drain(Infinity);
+    expect(client.of('GOAWAY').map(goaway).every(([last]) => last === 1)).to.equal(true);
+  });
+
   it('resolves when the application destroys the session, and leaves the socket open', async () => {
     const connection = await connected();
     await heldStream(connection, 3);
