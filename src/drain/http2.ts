@@ -126,6 +126,7 @@ class Carrier implements Http2Connection, Waiting {
   }
 
   begin(): void {
+    if (this.#released) return;
     if (this.#session === undefined) return this.#release();
     this.#noticeWanted = true;
     this.#notify();
@@ -171,6 +172,7 @@ class Carrier implements Http2Connection, Waiting {
     this.#ping?.cancel();
     const resolve = this.#resolve;
     this.#resolve = undefined;
+    this.#noticeWanted = false;
     if (this.#ondata !== undefined) this.socket.off('data', this.#ondata as () => void);
     if (this.#onend !== undefined) this.socket.off('end', this.#onend as () => void);
     this.socket.resume();
