@@ -9,7 +9,7 @@
 import { EventEmitter } from 'node:events';
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import { Deadline, type Waiting } from '../deadline.js';
+import { clearDeadline, setDeadline, type Waiting } from '../deadline.js';
 import { inNextTurn } from '../turn.js';
 import { FrameCounter, GOAWAY_NOTICE } from './frames.js';
 import { lookLikeTls } from './session-socket.js';
@@ -44,7 +44,8 @@ class Carrier implements Http2Connection, Waiting {
   #drained: Promise<void> | undefined;
   #resolve: (() => void) | undefined;
   #noticeWanted = false;
-  #ping: Deadline | undefined;
+  bucket: Waiting['bucket'] = undefined;
+  signalled: Waiting['signalled'] = undefined;
 
   constructor(socket: TLSSocket) {
     this.socket = socket;
@@ -120,7 +121,7 @@ class Carrier implements Http2Connection, Waiting {
       if (this.#ended || this.socket.destroyed) return resolve();
       this.#resolve = resolve;
       this.socket.once('close', () => this.#release());
-      this.#ping = new Deadline(this, pingTimeout, undefined);
+      setDeadline(this, pingTimeout, undefined);
       inNextTurn(begin, this); // the session is not there yet if the connection is new
     }));
   }
@@ -153,7 +154,7 @@ class Carrier implements Http2Connection, Waiting {
   /** The round trip is over: what the client sent before it knew has come. */
   close(): void {
     this.#noticeWanted = false;
-    this.#ping?.cancel();
+    clearDeadline(this);
     this.#session?.close();
   }
 
@@ -169,7 +170,7 @@ class Carrier implements Http2Connection, Waiting {
   /** The socket is the caller's. What the client still says is thrown away, as Node does after `session.close()`. */
   #release(): void {
     if (this.#resolve === undefined) return;
-    this.#ping?.cancel();
+    clearDeadline(this);
     const resolve = this.#resolve;
     this.#resolve = undefined;
     this.#noticeWanted = false;
