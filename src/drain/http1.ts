@@ -107,7 +107,7 @@ export class Http1Connection {
   #closeWith(shutdown: () => void): void {
     if (this.#closing || !this.idle) return;
     this.#closing = true;
-    this.#dumpUpload();
+    this.#readUpload();
     shutdown();
   }
 
@@ -123,11 +123,14 @@ export class Http1Connection {
     if (this.#idleAt === undefined && this.idle && this.#idleSockets()?.has(this.#socket) !== false) this.#idleAt = this.#socket.bytesRead;
   }
 
-  /** What a client still uploads has to be read, or the close becomes a reset; an application that has stopped reading it stops the parser too. */
-  #dumpUpload(): void {
+  /**
+   * What a client still uploads has to be read, or the close becomes a reset. An application that has stopped reading would stop the parser too:
+   * the rest goes past it, and it is told that the request was aborted, never that it has ended.
+   */
+  #readUpload(): void {
     const request = this.#lastRequest;
-    if (request === undefined || request.readableEnded || request.destroyed) return;
-    request.unpipe();
-    request.removeAllListeners('data').removeAllListeners('readable').resume();
+    if (request === undefined || request.complete || request.destroyed || request.readableFlowing === true) return;
+    request.push = () => true;
+    this.#socket.once('close', () => request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))).resume();
   }
 }

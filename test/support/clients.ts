@@ -92,3 +92,8 @@ export function get(path = '/', headers = ''): string {
 export function post(path: string, length: number, headers = ''): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n${headers}\r\n`;
 }
+
+/** The `Connection` header of each answer, in order. */
+export function connectionHeaders({ text }: Client): string[] {
+  return [...text.matchAll(/HTTP\/1\.1 (?!100)[^]*?\r\n\r\n/g)].map(([head]) => /^connection: (.*)\r$/im.exec(head)?.[1] ?? 'none');
+}

@@ -104,3 +104,6 @@ export function outcome({ total, complete, oneWay, failed, forced, errors }: Dra
   const codes = Object.entries(errors).map(([code, count]) => [code.replace('ERR_TLS_SHUTDOWN_', ''), count]);
   return { total, ...Object.fromEntries(counts), ...Object.fromEntries(codes) };
 }
+
+/** The outcome of a drain of one connection that was closed both ways. */
+export const COMPLETE = { total: 1, complete: 1 };
