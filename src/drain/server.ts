@@ -32,6 +32,9 @@ export interface DrainableServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
+/** Node's default backlog, twice: where clients never stop coming, the listening stops all the same. */
+const MOST_POLLS = 1022;
+
 /** What ends when its work is done. */
 interface Tracked {
   drain(drain: Drain): void;
@@ -64,6 +67,7 @@ class ServerDrain implements DrainableServer {
   readonly #isHttp2: boolean;
   readonly #handshaking = new Set<Duplex>();
   readonly #connections = new Map<TLSSocket, Tracked>();
+  #accepted = 0;
   #drain: Drain | undefined;
   #idleSockets: ReadonlySet<unknown> | undefined;
   #idleSocketsKnown = false;
@@ -122,6 +126,7 @@ class ServerDrain implements DrainableServer {
   }
 
   #onConnection(transport: Duplex): void {
+    this.#accepted++;
     this.#handshaking.add(transport);
     this.#drain?.add(transport);
     transport.once('close', () => {
@@ -184,8 +189,16 @@ class ServerDrain implements DrainableServer {
     for (const transport of this.#handshaking) drain.add(transport);
     for (const socket of this.#connections.keys()) drain.add(socket);
     for (const connection of this.#connections.values()) connection.drain(drain);
-    // Right after a poll: what the kernel had accepted has been taken over, and would be reset otherwise.
+    this.#stopListening(drain, NaN, MOST_POLLS);
+  }
+
+  /**
+   * What the kernel has accepted and we have not taken over would be reset. Each poll brings one (libuv 1.46 and later): so not before a whole
+   * poll has brought none.
+   */
+  #stopListening(drain: Drain, accepted: number, polls: number): void {
     setImmediate(() => {
+      if (this.#accepted !== accepted && polls > 0) return this.#stopListening(drain, this.#accepted, polls - 1);
       net.Server.prototype.close.call(this.#server, () => stopCheckingConnections(this.#server)); // that of http destroys idle connections
       drain.seal();
     });
