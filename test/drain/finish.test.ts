@@ -1,0 +1,117 @@
+/** Connections whose protocol is not known to a drain: `finish` says goodbye in it. */
+import { expect } from 'chai';
+import type { Duplex } from 'node:stream';
+import { TLSSocket } from 'node:tls';
+import { getShutdownError } from '../../src/index.js';
+import { Client } from '../support/clients.js';
+import { COMPLETE, HTTP1_KINDS, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
+import { turns } from '../support/pair.js';
+
+interface Open extends Origin {
+  readonly client: Client;
+  readonly socket: TLSSocket;
+}
+
+const REQUESTS = { upgraded: 'GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n', CONNECT: 'CONNECT y:1 HTTP/1.1\r\nhost: y:1\r\n\r\n' };
+
+async function open(kind: Kind, request?: string): Promise<Open> {
+  const server = makeServer(kind);
+  server.on('upgrade', onUpgrade).on('connect', onUpgrade).on('secureConnection', (socket) => socket.on('error', () => {}));
+  const origin = await start(server);
+  const accepted = nextSocket(server);
+  const client = await Client.connect(origin.port);
+  if (request !== undefined) await client.write(request).until(/\r\n\r\n$/);
+  return { ...origin, client, socket: await accepted };
+}
+
+const OPENINGS: [string, () => Promise<Open>][] = [
+  ['plain tls.Server', () => open('tls')],
+  ...HTTP1_KINDS.flatMap((kind) => Object.entries(REQUESTS).map(([name, request]): [string, () => Promise<Open>] => [`${name} socket of ${kind}`, () => open(kind, request)])),
+];
+
+for (const [title, begin] of OPENINGS) {
+  describe(`finish, ${title}`, () => {
+    it('is awaited with the very socket, and close_notify comes behind its goodbye', async () => {
+      const { drains, client, socket } = await begin();
+      let given: unknown;
+      let release = (): void => {};
+      const drained = drains.drain({
+        finish: async (one) => {
+          given = one;
+          one.write('good');
+          await new Promise<void>((resolve) => (release = resolve));
+          one.write('bye');
+        },
+      });
+      await client.until(/good$/);
+      await turns(5);
+      expect(client.received).to.equal('open');
+      release();
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      expect(given).to.equal(socket);
+      expect(client.text).to.match(/goodbye$/);
+      expect(client.received).to.equal('close_notify');
+    });
+
+    for (const how of ['throws', 'rejects'] as const) {
+      it(`counts as failed (ERR_TLS_SHUTDOWN_FINISH, with its cause) when it ${how}, and the client gets close_notify all the same`, async () => {
+        const { drains, client, socket } = await begin();
+        const cause = new Error('mine');
+        const finish = (): Promise<void> => {
+          if (how === 'throws') throw cause;
+          return Promise.reject(cause);
+        };
+        expect(outcome(await drains.drain({ finish }))).to.deep.equal({ total: 1, failed: 1, FINISH: 1 });
+        expect(getShutdownError(socket)).to.include({ code: 'ERR_TLS_SHUTDOWN_FINISH', cause });
+        await client.ended;
+        expect(client.received).to.equal('close_notify');
+      });
+    }
+
+    it('is forced at the end of grace when it is never done', async () => {
+      const { drains, socket } = await begin();
+      expect(outcome(await drains.drain({ finish: () => new Promise(() => {}), grace: 30 }))).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
+      expect(socket.destroyed).to.equal(true);
+    });
+
+    it('may end the socket itself', async () => {
+      const { drains, client } = await begin();
+      expect(outcome(await drains.drain({ finish: (socket) => void socket.end('goodbye') }))).to.deep.equal(COMPLETE);
+      expect(client.text).to.match(/goodbye$/);
+    });
+
+    it('counts as failed when it destroys the socket', async () => {
+      const { drains } = await begin();
+      expect(outcome(await drains.drain({ finish: (socket) => void socket.destroy() }))).to.deep.equal({ total: 1, failed: 1, CLOSED: 1 });
+    });
+  });
+}
+
+describe('finish, an HTTP connection', () => {
+  it('is not asked for one that waits for a request', async () => {
+    const { drains } = await open('https');
+    const asked: unknown[] = [];
+    expect(outcome(await drains.drain({ finish: (socket) => void asked.push(socket) }))).to.deep.equal(COMPLETE);
+    expect(asked).to.deep.equal([]);
+  });
+
+  it('is asked for one that is upgraded during the drain', async () => {
+    const server = makeServer('https');
+    let upgrade = (): void => {};
+    const upgrading = new Promise<void>((resolve) => {
+      server.on('upgrade', (request, socket: Duplex) => {
+        upgrade = () => onUpgrade(request, socket);
+        resolve();
+      });
+    });
+    const { drains, port } = await start(server);
+    const client = await Client.connect(port);
+    const drained = drains.drain({ idleGrace: Infinity, finish: (socket) => void socket.write('goodbye') });
+    await turns();
+    client.write(REQUESTS.upgraded);
+    await upgrading;
+    upgrade();
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
+    expect(client.text).to.match(/101 [^]*goodbye$|^goodbye/);
+  });
+});
