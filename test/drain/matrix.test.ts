@@ -138,6 +138,7 @@ const OPTIONS: Record<Habit, DrainOptions> = {
   gone: { grace: 10_000, timeout: 10_000 },
 };
 
+// gone: the write of our alert may be what finds the reset. Node does not tell of that error, and a bare end is what is read then.
 const OUTCOMES: Record<Habit, (keyof DrainReport)[]> = { strict: ['complete'], lax: ['oneWay'], silent: ['failed'], stuck: ['failed', 'forced'], gone: ['failed', 'oneWay'] };
 
 for (const version of VERSIONS) {

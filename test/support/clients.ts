@@ -80,7 +80,9 @@ export class Client {
     }
   }
 
+  /** At once: `resetAndDestroy` alone sends a FIN before. */
   reset(): void {
+    this.raw.destroySoon = () => void this.raw.destroy();
     this.raw.resetAndDestroy();
   }
 }

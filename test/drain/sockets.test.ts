@@ -1,0 +1,117 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import net from 'node:net';
+import tls, { TLSSocket } from 'node:tls';
+import { drainSockets, getShutdown, getShutdownError, watch, type DrainReport } from '../../src/index.js';
+import { outcome } from '../support/origins.js';
+import { certificate, closed, listen, makePair, track, turns, VERSIONS, type Pair } from '../support/pair.js';
+
+async function rejection(drained: Promise<DrainReport>): Promise<unknown> {
+  return drained.then(
+    (report) => expect.fail(`resolved to ${JSON.stringify(report)}`),
+    (error: unknown) => error,
+  );
+}
+
+for (const version of VERSIONS) {
+  const pairOf = (): Promise<Pair> => makePair({ version, side: 'client' });
+  const answering = async (how: 'end' | 'destroy'): Promise<Pair> => {
+    const pair = await pairOf();
+    pair.peer.resume().once('end', () => pair.peer[how]());
+    return pair;
+  };
+
+  describe(`drainSockets, ${version}`, () => {
+    it('counts each kind of end once, whatever was given twice', async () => {
+      const strict = await answering('end');
+      const lax = await answering('destroy');
+      const silent = await pairOf();
+      const gone = await pairOf();
+      const reset = closed(watch(gone.ours).on('error', () => {}));
+      gone.relay.reset(gone.toUs); // a FIN, then the reset
+      await reset;
+      const destroyed = await pairOf();
+      destroyed.ours.destroy();
+      const sockets = [strict, lax, silent, gone, destroyed].map(({ ours }) => ours);
+      const report = await drainSockets([...sockets, ...sockets], { timeout: 100 });
+      expect(report).to.include({ total: 5, complete: 1, forced: 0 });
+      expect(report.failed).to.be.within(2, 3); // TLS 1.2 hears of the reset, TLS 1.3 of the FIN
+      expect(report.oneWay + report.failed).to.equal(4);
+      expect(Object.values(report.errors).reduce((sum, count) => sum + count, 0)).to.equal(4);
+      expect(report.errors).to.include({ ERR_TLS_SHUTDOWN_TIMEOUT: 1 });
+      expect(getShutdownError(silent.ours)?.code).to.equal('ERR_TLS_SHUTDOWN_TIMEOUT');
+      await turns();
+      expect(sockets.map((socket) => socket.destroyed)).to.deep.equal(sockets.map(() => true));
+    });
+
+    it('takes 1 for a socket that both sides had closed before', async () => {
+      const { ours, peer } = await pairOf();
+      watch(ours).resume();
+      peer.resume().end();
+      await once(ours, 'close');
+      expect(outcome(await drainSockets([ours]))).to.deep.equal({ total: 1, complete: 1 });
+    });
+
+    it('flushes what was written, and throws away what nobody reads', async () => {
+      const { ours, peer } = await pairOf();
+      let received = 0;
+      peer.on('data', (chunk: Buffer) => (received += chunk.length)).once('end', () => peer.end());
+      peer.write(Buffer.alloc(1_000_000));
+      ours.write(Buffer.alloc(1_000_000));
+      expect(outcome(await drainSockets(new Set([ours])))).to.deep.equal({ total: 1, complete: 1 });
+      expect(received).to.equal(1_000_000);
+    });
+
+    it('waits for a handshake that is under way, and then closes', async () => {
+      const server = tls.createServer({ ...certificate, minVersion: version, maxVersion: version }, (socket) => socket.resume());
+      const socket = track(tls.connect({ port: await listen(server), host: '127.0.0.1', rejectUnauthorized: false }));
+      expect(outcome(await drainSockets([socket]))).to.deep.equal({ total: 1, complete: 1 });
+      expect(getShutdown(socket)).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
+    });
+  });
+}
+
+describe('drainSockets', () => {
+  it('forces a socket whose handshake is not finished at the end of grace', async () => {
+    const server = net.createServer((socket) => void track(socket).resume());
+    const socket = track(tls.connect({ port: await listen(server), host: '127.0.0.1' })).on('error', () => {});
+    const report = await drainSockets([socket], { grace: 30 });
+    expect(report).to.include({ total: 1, forced: 1 });
+    expect(socket.destroyed).to.equal(true);
+  });
+
+  it('counts a handshake that fails as failed', async () => {
+    const server = net.createServer((socket) => void track(socket).on('error', () => {}).end('this is not TLS'));
+    const socket = track(tls.connect({ port: await listen(server), host: '127.0.0.1' })).on('error', () => {});
+    expect(await drainSockets([socket])).to.include({ total: 1, failed: 1 });
+  });
+
+  it('awaits finish for each socket', async () => {
+    const { ours, peer } = await makePair({ version: 'TLSv1.3', side: 'client' });
+    let text = '';
+    peer.setEncoding('latin1').on('data', (chunk: string) => (text += chunk)).once('end', () => peer.end());
+    expect(outcome(await drainSockets([ours], { finish: (socket) => void socket.write('QUIT') }))).to.deep.equal({ total: 1, complete: 1 });
+    expect(text).to.equal('QUIT');
+  });
+
+  it('has nothing to do for no sockets', async () => {
+    expect(outcome(await drainSockets([]))).to.deep.equal({ total: 0 });
+    expect(outcome(await drainSockets(new Set<TLSSocket>().values()))).to.deep.equal({ total: 0 });
+  });
+
+  for (const value of [undefined, null, 1, {}, new net.Socket()]) {
+    it(`rejects with ERR_INVALID_ARG_TYPE for ${value?.constructor.name ?? value}, which is not iterable`, async () => {
+      expect(await rejection(drainSockets(value as never))).to.be.instanceOf(TypeError).with.property('code', 'ERR_INVALID_ARG_TYPE');
+    });
+  }
+
+  for (const value of [undefined, 'a', new net.Socket()]) {
+    it(`rejects for ${value?.constructor.name ?? value} among the sockets, before any of them is touched`, async () => {
+      const { ours } = await makePair({ version: 'TLSv1.3', side: 'client' });
+      expect(await rejection(drainSockets([ours, value as never]))).to.be.instanceOf(TypeError).with.property('code', 'ERR_INVALID_ARG_TYPE');
+      await turns();
+      expect(ours).to.include({ writableEnded: false, destroyed: false });
+      expect(getShutdown(ours)).to.deep.equal({ sent: 'open', received: 'open' });
+    });
+  }
+});
