@@ -12,6 +12,9 @@ export type SentEvent = 'end' | 'alert_written' | 'alert_lost' | 'quiet_fin';
 export type ReceivedEvent = 'peer_close_notify' | 'peer_fin' | 'peer_error' | 'peer_unverified';
 export type ShutdownEvent = SentEvent | ReceivedEvent;
 
+/** By how its end was seen. A table: a string that is put together each time is looked up slowly. */
+export const PEER_EVENT = { close_notify: 'peer_close_notify', fin: 'peer_fin', unverified: 'peer_unverified' } as const satisfies Record<string, ReceivedEvent>;
+
 type Table<State extends string, Event extends string> = Readonly<Record<State, Readonly<Partial<Record<Event, State>>>>>;
 
 export const SENT: Table<SentState, SentEvent> = {

@@ -11,23 +11,23 @@ import { isTlsError, type TlsShutdownError } from './errors.js';
 import { helloLength } from './hello.js';
 import * as internals from './internals.js';
 import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY, finishedLength } from './ledger.js';
-import { next, stateOf, type ReceivedEvent, type ShutdownEvent } from './machine.js';
+import { PEER_EVENT, next, stateOf, type ShutdownEvent } from './machine.js';
 import { Observers } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownState } from './types.js';
 
-/** A table: a string that is put together each time is looked up slowly. */
-const PEER_EVENT = { close_notify: 'peer_close_notify', fin: 'peer_fin', unverified: 'peer_unverified' } as const satisfies Record<internals.Verdict, ReceivedEvent>;
-
 export type Watched = Shadowed<Watch>;
 
 export class Watch {
+  /** Of no socket: only its hidden class is wanted (see `Call.kept` in shutdown.ts). */
+  static readonly kept = new Watch();
+
   readonly socket: TLSSocket;
   state: ShutdownState = stateOf('open', 'open');
   /** The end of reading was seen and is being judged: no call is answered meanwhile. */
   judging = false;
-  destroyed: boolean;
+  destroyed = false;
   /** What the socket was destroyed with. */
   error: Error | undefined;
   /** The next flush ends the transport without an alert. */
@@ -39,11 +39,15 @@ export class Watch {
   #doubt = false;
   #verdict: internals.Verdict = 'unverified';
   #ledger: Ledger | undefined;
-  readonly #duplexEnd: DuplexEnd | undefined;
-  readonly #original: Originals | undefined;
+  #duplexEnd: DuplexEnd | undefined;
+  #original: Originals | undefined;
 
-  constructor(socket: TLSSocket) {
-    this.socket = socket;
+  constructor(socket?: TLSSocket) {
+    this.socket = socket!; // always there but in `kept`
+    if (socket !== undefined) this.#begin(socket);
+  }
+
+  #begin(socket: TLSSocket): void {
     this.destroyed = socket.destroyed;
     this.error = socket.errored ?? undefined;
     this.#readPast();
