@@ -148,8 +148,7 @@ export class WrappedTransport extends Duplex {
     clearTimeout(this.#kept);
     this.#transport.allowHalfOpen = this.#allowHalfOpen;
     this.#transport.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
-    // As nobody had ever read it: the end of the last 'readable' listener makes readableFlowing null again.
-    this.#transport.pause().on('readable', ignore).off('readable', ignore);
+    this.#transport.pause();
   }
 
   /** The transport, with nothing of ours on it any more; `undefined` if it can't be given back. */
@@ -160,7 +159,8 @@ export class WrappedTransport extends Duplex {
     } else {
       this.#unrefd?.ref();
       this.#detach();
-      this.#plain = this.#transport;
+      // As nobody had ever read it: the end of the last 'readable' listener makes readableFlowing null again.
+      this.#plain = this.#transport.on('readable', ignore).off('readable', ignore);
     }
     return this.#plain;
   }
