@@ -16,7 +16,7 @@
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
  * | `_secureEstablished` | whether it has finished, on a socket of `new TLSSocket(_, { isServer: true })` | 0.11 | such a one is always in its handshake |
  * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
- * | `_releaseControl()` | a wrapped server socket emits its TLS errors, as those of a `tls.Server` do | 0.11 | it keeps them to itself |
+ * | `_releaseControl()` | a server's socket that `tls.Server` did not make tells of its errors | 0.11 | none after its handshake, none of its transport |
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
  * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
  * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
@@ -69,9 +69,10 @@ export function setTlsErrorMethod(socket: TLSSocket, method: TlsErrorMethod): vo
   (socket as unknown as { _tlsError: TlsErrorMethod })._tlsError = method;
 }
 
-/** Until a `tls.Server` or `tls.connect` has called this, a socket emits no TLS error: Node keeps it for the server's `'tlsClientError'`. */
-export function releaseControl(socket: TLSSocket): void {
-  (socket as unknown as { _releaseControl?(): unknown })._releaseControl?.();
+/** From now on its errors are emitted. `tls.connect` and `tls.Server` do it for their sockets, and nobody for one of `new TLSSocket`. */
+export function releaseErrors(socket: TLSSocket): void {
+  const { _releaseControl } = socket as unknown as { _releaseControl?: unknown };
+  if (typeof _releaseControl === 'function') _releaseControl.call(socket);
 }
 
 /** Whether a TLS error has ended the connection; Node reports only the first. */

@@ -5,7 +5,7 @@ import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'n
 import { argumentError, checkSocket, checkShutdownOptions } from './arguments.js';
 import { TlsShutdownError } from './errors.js';
 import { forwardSocketMethods } from './forward.js';
-import { inHandshake, releaseControl, verifyError } from './internals.js';
+import { inHandshake, releaseErrors, verifyError } from './internals.js';
 import { getShutdown, shutdown } from './shutdown.js';
 import { WrappedTransport } from './transport.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownState } from './types.js';
@@ -24,9 +24,10 @@ type WrappedSocket = TLSSocket & { [WRAPPED]?: WrappedTransport };
 
 /**
  * TLS over `transport`, of which `unwrap` gives the plain connection back. As `tls.connect({ socket: transport })`, and with `isServer: true`
- * as `new tls.TLSSocket(transport, options)`, with these differences: the TLS closure ends TLS only, and sends no FIN; and a server with
- * `requestCert` has `authorized` and `authorizationError` set at `'secure'`, and with `rejectUnauthorized: true` destroys the socket of a client
- * whose certificate does not hold (Node's own TLSSocket asks for it, and then takes any).
+ * as `new tls.TLSSocket(transport, options)`, with these differences: the TLS closure ends TLS only, and sends no FIN; a server emits `'error'`
+ * when TLS or the transport fails, as a client does (Node's own TLSSocket only closes, or not even that); and a server with `requestCert`
+ * has `authorized` and `authorizationError` set at `'secure'`, and with `rejectUnauthorized: true` destroys the socket of a client whose
+ * certificate does not hold (Node's own TLSSocket asks for it, and then takes any).
  *
  * Bytes that are buffered in `transport` already, or put back with `unshift`, are the beginning of TLS. Take your own `'data'` and `'readable'`
  * listeners off it first: they would be given the TLS records. After a clean closure that nobody follows up with `unwrap` the transport is
@@ -56,7 +57,7 @@ export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLS
 
 function serverSocket(carrier: WrappedTransport, options: TLSSocketOptions): TLSSocket {
   const socket = new TLSSocket(carrier as unknown as Socket, options);
-  socket.once('secure', () => releaseControl(socket));
+  releaseErrors(socket);
   if (options.requestCert === true) socket.once('secure', () => checkClient(socket, options.rejectUnauthorized === true));
   return socket;
 }
