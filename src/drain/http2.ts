@@ -95,6 +95,10 @@ class Carrier implements Http2Connection, Waiting {
   }
 
   write(chunk: Buffer, callback: Callback): boolean {
+    if (!this.#open) {
+      callback();
+      return true;
+    }
     const more = this.socket.write(chunk, callback);
     this.#sent.add(chunk);
     if (this.#noticeWanted) this.#notify();
@@ -137,7 +141,7 @@ class Carrier implements Http2Connection, Waiting {
   #notify(): void {
     if (!this.#sent.goaway && !this.#sent.between) return;
     this.#noticeWanted = false;
-    if (this.#sent.goaway) return inNextTurn(close, this); // what a GOAWAY has said must not go up again
+    if (this.#sent.goaway || !this.#open) return inNextTurn(close, this); // what a GOAWAY has said must not go up again
     this.socket.write(GOAWAY_NOTICE);
     inNextTurn(ping, this); // behind it, and not out of nghttp2's own sending
   }
@@ -162,6 +166,11 @@ class Carrier implements Http2Connection, Waiting {
     this.close();
   }
   onAbort(): void {}
+
+  /** Once the peer's end has come, or ours is on its way, a write is an error to a socket; not so to a session that writes natively. */
+  get #open(): boolean {
+    return this.socket.writable && (!this.socket.readableEnded || this.socket.allowHalfOpen);
+  }
 
   get #released(): boolean {
     return this.#drained !== undefined && this.#resolve === undefined;

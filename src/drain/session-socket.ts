@@ -20,6 +20,8 @@ export function lookLikeTls(session: ServerHttp2Session, socket: TLSSocket): voi
   const standIn = session.socket.off('tls-shutdown', () => {}) as StandIn;
   Object.setPrototypeOf(standIn, prototypeOver(Object.getPrototypeOf(standIn) as object));
   standIn[TLS] = socket;
+  // The socket ends itself when the peer has. If the stand-in did too, a GOAWAY that the session then writes would fail an assertion of Node's.
+  standIn.allowHalfOpen = true;
   // Node has read them off the stand-in before.
   for (const name of ['encrypted', 'alpnProtocol'] as const) Object.defineProperty(session, name, { value: socket[name], configurable: true, enumerable: true });
 }
