@@ -152,4 +152,16 @@ describe('carryHttp2', () => {
     expect(order).to.deep.equal(['before true', 'carried true', 'session', 'once true', 'after true']);
     expect(server.listenerCount('session')).to.equal(1);
   });
+
+  it('frees the socket of a client that is gone, also when Node never finishes a write', async () => {
+    const server = track(http2.createSecureServer(certificate));
+    carryHttp2(server, ({ socket }) => Object.assign(socket, { _write: () => {}, _writev: () => {} }), 30);
+    server.on('sessionError', () => {});
+    const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
+    const client = await clientOf(server, ['h2']);
+    const [socket] = await accepted;
+    client.end(PREFACE);
+    await once(socket, 'close');
+    expect(socket.writableLength).to.be.above(0);
+  });
 });
