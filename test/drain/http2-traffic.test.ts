@@ -160,6 +160,7 @@ describe('carryHttp2', () => {
     const accepted = once(server, 'secureConnection') as Promise<[TLSSocket]>;
     const client = await clientOf(server, ['h2']);
     const [socket] = await accepted;
+    socket.on('pause', () => socket.resume()); // the session reads no more while it writes
     client.end(PREFACE);
     await once(socket, 'close');
     expect(socket.writableLength).to.be.above(0);
