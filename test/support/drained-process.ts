@@ -1,0 +1,36 @@
+/**
+ * A program that serves HTTPS until it is told to end. It writes lines: `listening PORT` for each server, `drained REPORT`, `exit` at its end.
+ *
+ * arguments: `worker` to serve in a `node:cluster` worker; `servers=N`; `never` for an application that never answers; `dispose` to stop
+ * listening for the signals at once; `signals=A,B`
+ */
+import cluster from 'node:cluster';
+import type { AddressInfo } from 'node:net';
+import { drainable, drainOnSignal, type DrainableServer } from '../../src/index.js';
+import { makeServer } from './origins.js';
+
+const args = process.argv.slice(2);
+const valueOf = (name: string): string | undefined => args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1);
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+if (args.includes('worker') && cluster.isPrimary) {
+  cluster.on('exit', (_worker, code) => say(`worker exit ${code}`));
+  const worker = cluster.fork();
+  process.on('SIGUSR2', () => worker.process.kill('SIGTERM'));
+} else {
+  const servers: DrainableServer[] = [];
+  for (let i = 0; i < Number(valueOf('servers') ?? 1); i++) {
+    const server = makeServer('https', (_request, response) => void (args.includes('never') ? say('request') : response.end('the end')));
+    servers.push(drainable(server));
+    server.listen(0, '127.0.0.1', () => say(`listening ${(server.address() as AddressInfo).port}`));
+  }
+  const signals = valueOf('signals')?.split(',') as NodeJS.Signals[] | undefined;
+  const listening = drainOnSignal(servers.length === 1 ? servers[0]! : servers, {
+    ...(signals === undefined ? {} : { signals }),
+    grace: Infinity,
+    onDrained: (report) => say(`drained ${JSON.stringify(report)}`),
+    onProgress: ({ total, remaining }) => say(`progress ${remaining}/${total}`),
+  });
+  if (args.includes('dispose')) listening[Symbol.dispose]();
+  process.on('exit', (code) => say(`exit ${code}`));
+}
