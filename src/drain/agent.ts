@@ -59,7 +59,11 @@ class AgentDrain {
       this.#add(socket);
       this.#drain.soon(() => {
         // A request may have got it meanwhile: then it is busy, and comes by 'free'.
-        if (tlsSocketsOf(agent.freeSockets).includes(socket)) this.#end(socket);
+        if (!tlsSocketsOf(agent.freeSockets).includes(socket)) return;
+        // Documented: done with a free socket before its next request. It ends the agent's watch over it (since 22.23, 24.21 and 26), which
+        // would destroy it at the first byte that comes, the peer's alert; and the process waits for the socket again.
+        Agent.prototype.reuseSocket.call(agent as Agent, socket, {} as ClientRequest);
+        this.#end(socket);
       });
     }
     this.#sealIfServed();
