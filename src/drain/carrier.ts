@@ -56,9 +56,8 @@ export class Carrier implements Http2Connection, Waiting {
    */
   #linger(milliseconds: number): void {
     if (this.socket.writableLength === 0) return;
-    const onTimeout = (): void => void (this.#released || this.socket.destroy());
-    const deadline = new Deadline({ onTimeout, onAbort: onTimeout }, milliseconds, undefined);
-    this.socket.once('close', () => deadline.cancel());
+    const timer = setTimeout(() => this.#released || this.socket.destroy(), milliseconds).unref();
+    this.socket.once('close', () => clearTimeout(timer));
   }
 
   get alpnProtocol(): string | false | null {
