@@ -1,0 +1,105 @@
+/**
+ * The servers of the rolling restart test: two workers, in each an HTTPS server and an HTTP/2 one that speaks HTTP/1 too. A restart starts a
+ * new worker for each, waits until it listens, and has the old one end by the way that is tested.
+ *
+ *   node build/scripts/rolling-restart/cluster.js drain|close|http-terminator
+ *
+ * With an IPC channel: tells its ports, restarts at each 'restart', and ends at 'stop'.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import http2, { type Http2SecureServer } from 'node:http2';
+import https from 'node:https';
+import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
+import { bodyOf, fromBench } from './shared.js';
+
+export type Way = 'drain' | 'close' | 'http-terminator';
+
+const WORKERS = 2;
+const IDLE_GRACE = 1000;
+/** What a server that does not drain by itself is given before its process ends. */
+const LIMIT = 5000;
+
+const way = process.argv[2] as Way;
+async function primary(): Promise<void> {
+  const start = async (): Promise<{ worker: Worker; ports: number[] }> => {
+    const started = cluster.fork();
+    const [ports] = (await once(started, 'message')) as [number[]];
+    return { worker: started, ports };
+  };
+  const first = await Promise.all(Array.from({ length: WORKERS }, start));
+  let workers = first.map(({ worker }) => worker);
+  process.send!({ ports: first[0]!.ports });
+  process.on('message', (message: unknown) => void (message === 'restart' ? restart() : stop()));
+
+  async function restart(): Promise<void> {
+    const reports: DrainReport[] = [];
+    const next: Worker[] = [];
+    for (const old of workers) {
+      next.push((await start()).worker);
+      old.on('message', (report: DrainReport) => reports.push(report));
+      old.process.kill('SIGTERM');
+      await once(old, 'exit');
+    }
+    workers = next;
+    process.send!({ reports });
+  }
+
+  function stop(): void {
+    for (const { process: child } of workers) child.kill('SIGKILL');
+    process.disconnect();
+  }
+}
+
+async function worker(): Promise<void> {
+  const fixture = (name: string): Buffer => readFileSync(new URL(`../../../fixtures/${name}`, import.meta.url));
+  const identity = { key: fixture('localhost.key.pem'), cert: fixture('localhost.cert.pem') };
+  // Longer than the test: a connection that times out while its client sends the next request is another story.
+  const http1Server = https.createServer({ ...identity, keepAliveTimeout: 600_000 }, answer);
+  const http2Server = http2.createSecureServer({ ...identity, allowHTTP1: true }, answer);
+  Object.assign(http2Server, { keepAliveTimeout: 600_000 });
+  const end = await ENDS[way](http1Server, http2Server);
+  if (end !== undefined) process.once('SIGTERM', end);
+  const ports: number[] = [];
+  for (const server of [http1Server, http2Server]) {
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    ports.push((server.address() as AddressInfo).port);
+  }
+  process.send!(ports);
+}
+
+/** After 0 to 20 ms, so that there are always some in work. */
+function answer(request: IncomingMessage | http2.Http2ServerRequest, response: ServerResponse | http2.Http2ServerResponse): void {
+  (request as IncomingMessage).resume().once('end', () => {
+    setTimeout(() => (response as ServerResponse).end(bodyOf(request.url!)), Math.random() * 20);
+  });
+}
+
+type End = (http1: https.Server, http2: Http2SecureServer) => Promise<(() => void) | undefined>;
+
+const ENDS: Record<Way, End> = {
+  async drain(...servers) {
+    const drains = servers.map((server) => drainable(server, { idleGrace: IDLE_GRACE }));
+    drainOnSignal(drains, { onDrained: (report) => process.send!(report) });
+    return undefined;
+  },
+  async close(...servers) {
+    return () => {
+      setTimeout(() => process.exit(), LIMIT);
+      void Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve)))).then(() => process.exit());
+    };
+  },
+  async 'http-terminator'(...servers) {
+    type Terminator = { terminate(): Promise<void> };
+    const { createHttpTerminator } = fromBench('http-terminator') as { createHttpTerminator(options: object): Terminator };
+    const terminators = servers.map((server) => createHttpTerminator({ server, gracefulTerminationTimeout: LIMIT }));
+    return () => void Promise.all(terminators.map((terminator) => terminator.terminate())).then(() => process.exit());
+  },
+};
+
+if (cluster.isPrimary) await primary();
+else await worker();
