@@ -1,4 +1,5 @@
 /** What the load generators of Node have in common. */
+import { setTimeout } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, watch } from 'tls-graceful-shutdown';
 import { PATHS, bodyOf, emptyTally } from './shared.js';
@@ -12,6 +13,8 @@ export interface Ports {
 export type Send = (request: { path: string; upload: Buffer | undefined; port: number }) => Promise<Buffer>;
 
 const LOOPS = 8;
+/** Milliseconds after a failure: about what an answer takes, so that failing is not faster than succeeding. */
+const BACK_OFF = 20;
 const UPLOAD = Buffer.alloc(10_000, 'u');
 
 export const tally = emptyTally();
@@ -50,9 +53,10 @@ async function loop(send: Send, port: number, pause: number): Promise<void> {
       if (!body.equals(bodyOf(path))) throw new Error(`a body of ${body.length} bytes`);
     } catch (error) {
       failed(error);
+      await setTimeout(BACK_OFF);
     }
     tally.requests++;
-    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, Math.random() * pause));
+    if (pause > 0) await setTimeout(Math.random() * pause);
   }
 }
 

@@ -2,6 +2,7 @@
  * Node's HTTP/2 client: one session, several streams at a time. When a GOAWAY comes, the next request opens a new session. What a request's fate
  * was is read off the frames that went out: one whose HEADERS never did failed inside this client, and is sent again.
  */
+import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import tls, { type TLSSocket } from 'node:tls';
@@ -74,7 +75,12 @@ let current: Promise<Connection> | undefined;
 
 async function connect(port: number): Promise<Connection> {
   const socket = count(tls.connect({ host: '127.0.0.1', port, ALPNProtocols: ['h2'], rejectUnauthorized: false }));
-  await new Promise((resolve, reject) => socket.once('secureConnect', resolve).once('error', reject));
+  try {
+    await once(socket, 'secureConnect');
+  } catch (error) {
+    current = undefined;
+    throw error;
+  }
   const tap = new Tap(socket);
   const session = http2.connect(`https://127.0.0.1:${port}`, { createConnection: () => tap });
   const leave = (): void => {

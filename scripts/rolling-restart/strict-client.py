@@ -124,6 +124,7 @@ def loop(port, pause):
             elif isinstance(error, ssl.SSLError):
                 add("unexpectedEof")
             connection = None
+            time.sleep(0.02)
         add("requests")
         i += 1
         if pause:
