@@ -13,6 +13,8 @@ export interface Ports {
 export type Send = (request: { path: string; upload: Buffer | undefined; port: number }) => Promise<Buffer>;
 
 const LOOPS = 8;
+/** Milliseconds until a request has failed. */
+export const PATIENCE = 10_000;
 /** Milliseconds after a failure: about what an answer takes, so that failing is not faster than succeeding. */
 const BACK_OFF = 20;
 const UPLOAD = Buffer.alloc(10_000, 'u');

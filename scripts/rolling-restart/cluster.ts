@@ -2,7 +2,7 @@
  * The servers of the rolling restart test: two workers, in each an HTTPS server and an HTTP/2 one that speaks HTTP/1 too. A restart starts a
  * new worker for each, waits until it listens, and has the old one end by the way that is tested.
  *
- *   node build/scripts/rolling-restart/cluster.js drain|close|http-terminator
+ *   node build/scripts/rolling-restart/cluster.js WAY
  *
  * With an IPC channel: tells its ports, restarts at each 'restart', and ends at 'stop'.
  */
@@ -16,7 +16,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
 import { bodyOf, fromBench } from './shared.js';
 
-export type Way = 'drain' | 'close' | 'http-terminator';
+export type Way = 'drain' | 'drain, no idleGrace' | 'close' | 'http-terminator';
 
 const WORKERS = 2;
 const IDLE_GRACE = 1000;
@@ -79,14 +79,16 @@ function answer(request: IncomingMessage | http2.Http2ServerRequest, response: S
   });
 }
 
+async function endByDrain(servers: (https.Server | Http2SecureServer)[], idleGrace: number): Promise<undefined> {
+  const drains = servers.map((server) => drainable(server, { idleGrace }));
+  drainOnSignal(drains, { onDrained: (report) => process.send!(report) });
+}
+
 type End = (http1: https.Server, http2: Http2SecureServer) => Promise<(() => void) | undefined>;
 
 const ENDS: Record<Way, End> = {
-  async drain(...servers) {
-    const drains = servers.map((server) => drainable(server, { idleGrace: IDLE_GRACE }));
-    drainOnSignal(drains, { onDrained: (report) => process.send!(report) });
-    return undefined;
-  },
+  drain: (...servers) => endByDrain(servers, IDLE_GRACE),
+  'drain, no idleGrace': (...servers) => endByDrain(servers, 0),
   async close(...servers) {
     return () => {
       setTimeout(() => process.exit(), LIMIT);

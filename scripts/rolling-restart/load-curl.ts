@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import readline from 'node:readline';
-import { isStopped, note, tally, type Ports } from './client.js';
+import { PATIENCE, isStopped, note, tally, type Ports } from './client.js';
 import { PATHS, bodyOf } from './shared.js';
 
 const URLS = 200;
@@ -17,7 +17,7 @@ async function loop(config: string): Promise<void> {
 
 async function curl(config: string): Promise<void> {
   const format = '%{stderr}result %{exitcode} %{http_code} %{size_download} %{num_connects} %{url}\n';
-  const child = spawn('curl', ['--insecure', '--http1.1', '--no-progress-meter', '--verbose', '--write-out', format, '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('curl', ['--insecure', '--http1.1', '--no-progress-meter', '--verbose', '--max-time', String(PATIENCE / 1000), '--write-out', format, '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
   for await (const line of readline.createInterface(child.stderr)) {
     if (line.startsWith('result ')) {
       const [, exit, status, size, connects, url] = line.split(' ');

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import tls, { type TLSSocket } from 'node:tls';
-import { count, keepLoading, tally, type Ports, type Send } from './client.js';
+import { PATIENCE, count, keepLoading, tally, type Ports, type Send } from './client.js';
 
 const PREFACE = 24;
 const FRAME_HEADER = 9;
@@ -76,7 +76,7 @@ let current: Promise<Connection> | undefined;
 async function connect(port: number): Promise<Connection> {
   const socket = count(tls.connect({ host: '127.0.0.1', port, ALPNProtocols: ['h2'], rejectUnauthorized: false }));
   try {
-    await once(socket, 'secureConnect');
+    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(PATIENCE) });
   } catch (error) {
     current = undefined;
     throw error;
@@ -104,6 +104,7 @@ async function attempt({ path, upload, port }: Parameters<Send>[0]): Promise<Buf
   stream.end(upload);
   return new Promise((resolve, reject) => {
     let failure: Error | undefined;
+    stream.setTimeout(PATIENCE, () => stream.destroy(new Error('no answer')));
     stream.on('error', (error) => (failure = error));
     stream.on('close', () => {
       if (failure === undefined && status === 200 && stream.rstCode === 0) resolve(Buffer.concat(chunks));

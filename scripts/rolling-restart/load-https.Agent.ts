@@ -1,6 +1,6 @@
 /** Node's own client, with keep-alive. */
 import https from 'node:https';
-import { count, keepLoading, type Ports, type Send } from './client.js';
+import { PATIENCE, count, keepLoading, type Ports, type Send } from './client.js';
 
 class CountingAgent extends https.Agent {
   override createConnection(...args: Parameters<https.Agent['createConnection']>): ReturnType<https.Agent['createConnection']> {
@@ -19,6 +19,7 @@ const send: Send = ({ path, upload, port }) =>
       response.on('error', reject);
     });
     request.on('error', reject);
+    request.setTimeout(PATIENCE, () => request.destroy(new Error('no answer')));
     request.end(upload);
   });
 

@@ -1,6 +1,6 @@
 /** undici, which `fetch` is made of. */
 import type { TLSSocket } from 'node:tls';
-import { count, keepLoading, type Ports, type Send } from './client.js';
+import { PATIENCE, count, keepLoading, type Ports, type Send } from './client.js';
 import { fromBench } from './shared.js';
 
 type Connected = (error: Error | null, socket: TLSSocket | null) => void;
@@ -11,9 +11,9 @@ interface Undici {
 }
 
 const { Agent, buildConnector, request } = fromBench('undici') as Undici;
-const connector = buildConnector({ rejectUnauthorized: false });
+const connector = buildConnector({ timeout: PATIENCE, rejectUnauthorized: false });
 const connect = (options: object, callback: Connected): void => connector(options, (error, socket) => callback(error, socket && count(socket)));
-const dispatcher = new Agent({ connect });
+const dispatcher = new Agent({ connect, headersTimeout: PATIENCE, bodyTimeout: PATIENCE });
 
 const send: Send = async ({ path, upload, port }) => {
   const { body } = await request(`https://127.0.0.1:${port}${path}`, { dispatcher, method: upload === undefined ? 'GET' : 'POST', body: upload ?? null });

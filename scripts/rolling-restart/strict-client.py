@@ -12,6 +12,7 @@ import threading
 import time
 
 CONNECTIONS = 8
+PATIENCE = 10  # seconds until a request has failed
 LENGTHS = {"/small": 100, "/large": 100_000}
 UPLOAD = b"u" * 10_000
 
@@ -43,8 +44,7 @@ def count_end(error):
 
 class Connection:
     def __init__(self, port):
-        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port)), suppress_ragged_eofs=False)
-        self.socket.settimeout(30)
+        self.socket = context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=PATIENCE), suppress_ragged_eofs=False)
         self.buffer = b""
         add("connections")
 
@@ -98,7 +98,7 @@ def loop(port, pause):
                 connection.socket.settimeout(0)
                 try:
                     if connection.socket.recv(65536) == b"":
-                        connection.socket.settimeout(5)
+                        connection.socket.settimeout(PATIENCE)
                         try:
                             connection.socket.unwrap()
                         except OSError:
@@ -112,7 +112,7 @@ def loop(port, pause):
                     connection = None
             if connection is None:
                 connection = Connection(port)
-            connection.socket.settimeout(30)
+            connection.socket.settimeout(PATIENCE)
             keep = connection.request("/large" if i % 5 == 4 else "/small", UPLOAD if i % 7 == 0 else b"")
             if not keep:
                 connection.expect_end()
