@@ -5,7 +5,7 @@
  *
  *   npm run restart-test
  *
- * In the environment: REQUESTS (of each way, default 20000), RESTARTS (default 3), WAYS (default 'drain;drain, no idleGrace;close;http-terminator').
+ * In the environment: CLIENTS (default all, with semicolons between), REQUESTS (of each way, default 20000), RESTARTS (default 3), WAYS (default 'drain;drain, no idleGrace;close;http-terminator').
  */
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,6 +17,7 @@ import { emptyTally, fromBench, type Tally } from './rolling-restart/shared.js';
 
 const REQUESTS = Number(process.env['REQUESTS'] ?? 20_000);
 const RESTARTS = Number(process.env['RESTARTS'] ?? 3);
+const CHOSEN = process.env['CLIENTS']?.split(';');
 const WAYS = (process.env['WAYS'] ?? 'drain;drain, no idleGrace;close;http-terminator').split(';') as Way[];
 
 const root = new URL('../../', import.meta.url);
@@ -61,7 +62,7 @@ async function run(way: Way): Promise<{ loads: Load[]; reports: DrainReport[]; s
   const servers = fork(compiled('cluster'), [way]);
   const [{ ports }] = (await once(servers, 'message')) as [{ ports: number[] }];
   const began = performance.now();
-  const loads = Object.entries(CLIENTS).map(([name, command]) => start(name, command, ports));
+  const loads = Object.entries(CLIENTS).filter(([name]) => CHOSEN?.includes(name) ?? true).map(([name, command]) => start(name, command, ports));
   const ended = loads.map(({ child }) => once(child, 'close'));
   const until = async (requests: number): Promise<void> => {
     while (requestsOf(loads) < requests) {

@@ -1,45 +1,34 @@
 /**
  * Node's HTTP/2 client: one session, several streams at a time. When a GOAWAY comes, the next request opens a new session. What a request's fate
- * was is read off the frames that went out: one whose HEADERS never did failed inside this client, and is sent again.
+ * was is read off the frames that went out: one whose HEADERS never did failed inside this client, and is sent again. To see the frames the client
+ * speaks plain TCP to a tap in this process, and that TLS to the server. (A `createConnection` with a Duplex would be simpler: Node 20 aborts by an
+ * assertion of its own there, in JSStreamSocket.doWrite, when a session ends.)
  */
 import { once } from 'node:events';
-import { Duplex } from 'node:stream';
 import http2, { type ClientHttp2Session } from 'node:http2';
-import tls, { type TLSSocket } from 'node:tls';
+import net, { type AddressInfo } from 'node:net';
+import tls from 'node:tls';
+import { setImmediate } from 'node:timers/promises';
 import { PATIENCE, count, keepLoading, tally, type Ports, type Send } from './client.js';
 
 const PREFACE = 24;
 const FRAME_HEADER = 9;
 const HEADERS = 1;
 
-/** The connection, and which streams have begun on it. */
-class Tap extends Duplex {
+/** Which streams have begun on a connection. */
+class Tap {
   readonly streams = new Set<number>();
-  readonly #socket: TLSSocket;
   /** Bytes until the next frame. */
   #skip = PREFACE;
-  #header = Buffer.alloc(0);
+  #header: Buffer = Buffer.alloc(0);
 
-  constructor(socket: TLSSocket) {
-    super({ allowHalfOpen: true });
-    this.#socket = socket;
-    socket.on('data', (chunk) => this.push(chunk) || socket.pause());
-    socket.on('end', () => this.push(null));
-    socket.on('error', (error) => this.destroy(error));
-    socket.on('close', () => this.destroy());
-  }
-
-  get alpnProtocol(): string | false | null {
-    return this.#socket.alpnProtocol;
-  }
-
-  #see(chunk: Buffer): void {
+  see(chunk: Buffer): void {
     let rest = chunk;
-    while (rest.length > 0) {
+    for (;;) {
       const skipped = Math.min(this.#skip, rest.length);
       rest = rest.subarray(skipped);
       this.#skip -= skipped;
-      if (this.#skip > 0) return;
+      if (this.#skip > 0 || rest.length === 0) return;
       const missing = FRAME_HEADER - this.#header.length;
       this.#header = Buffer.concat([this.#header, rest.subarray(0, missing)]);
       rest = rest.subarray(missing);
@@ -49,69 +38,76 @@ class Tap extends Duplex {
       this.#header = Buffer.alloc(0);
     }
   }
+}
 
-  override _read(): void {
-    this.#socket.resume();
-  }
-  override _write(chunk: Buffer, _encoding: string, callback: (error?: Error | null) => void): void {
-    this.#see(chunk);
-    this.#socket.write(chunk, callback);
-  }
-  override _final(callback: () => void): void {
-    this.#socket.end(callback);
-  }
-  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
-    this.#socket.destroy();
-    callback(error);
-  }
+/** By the client's port. */
+const taps = new Map<number, Tap>();
+
+async function listenBefore(port: number): Promise<number> {
+  const options: tls.ConnectionOptions & { allowHalfOpen: boolean } = { host: '127.0.0.1', port, ALPNProtocols: ['h2'], rejectUnauthorized: false, allowHalfOpen: true };
+  const server = net.createServer({ allowHalfOpen: true }, (plain) => {
+    const tap = new Tap();
+    taps.set(plain.remotePort!, tap);
+    const secure = count(tls.connect(options));
+    plain.on('data', (chunk: Buffer) => {
+      tap.see(chunk);
+      secure.write(chunk);
+    });
+    plain.on('end', () => secure.end());
+    plain.on('error', () => secure.destroy());
+    secure.pipe(plain);
+    secure.on('error', () => plain.resetAndDestroy());
+  });
+  server.listen(0, '127.0.0.1').unref();
+  await once(server, 'listening');
+  return (server.address() as AddressInfo).port;
 }
 
 interface Connection {
-  session: ClientHttp2Session;
-  tap: Tap;
+  readonly session: ClientHttp2Session;
+  readonly tap: Tap;
+  /** The last stream that the server said it would serve. */
+  readonly goaways: number[];
 }
 
 let current: Promise<Connection> | undefined;
 
 async function connect(port: number): Promise<Connection> {
-  const socket = count(tls.connect({ host: '127.0.0.1', port, ALPNProtocols: ['h2'], rejectUnauthorized: false }));
-  try {
-    await once(socket, 'secureConnect', { signal: AbortSignal.timeout(PATIENCE) });
-  } catch (error) {
-    current = undefined;
-    throw error;
-  }
-  const tap = new Tap(socket);
-  const session = http2.connect(`https://127.0.0.1:${port}`, { createConnection: () => tap });
+  const session = http2.connect(`http://127.0.0.1:${port}`);
+  const goaways: number[] = [];
   const leave = (): void => {
     if (mine === current) current = undefined;
   };
-  const mine = current;
+  session.on('goaway', (_code, last) => goaways.push(last));
   session.on('goaway', leave).on('close', leave).on('error', leave);
-  return { session, tap };
+  await Promise.resolve();
+  const mine = current;
+  await once(session, 'connect', { signal: AbortSignal.timeout(PATIENCE) });
+  const { localPort } = session.socket;
+  while (!taps.has(localPort!)) await setImmediate();
+  return { session, tap: taps.get(localPort!)!, goaways };
 }
 
+/** It failed before anything of it was sent. */
 class Unsent extends Error {}
 
 async function attempt({ path, upload, port }: Parameters<Send>[0]): Promise<Buffer> {
-  const { session, tap } = await (current ??= connect(port));
-  if (session.closed || session.destroyed) throw new Unsent();
+  const { session, tap, goaways } = await (current ??= connect(port));
+  if (session.closed || session.destroyed || goaways.length > 0) throw new Unsent();
   const stream = session.request({ ':path': path, ':method': upload === undefined ? 'GET' : 'POST' });
+  stream.setTimeout(PATIENCE, () => stream.destroy(new Error('no answer')));
   let status: unknown;
+  let failure: NodeJS.ErrnoException | undefined;
   const chunks: Buffer[] = [];
   stream.on('response', (headers) => (status = headers[':status']));
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
+  stream.on('error', (error) => (failure = error));
   stream.end(upload);
-  return new Promise((resolve, reject) => {
-    let failure: Error | undefined;
-    stream.setTimeout(PATIENCE, () => stream.destroy(new Error('no answer')));
-    stream.on('error', (error) => (failure = error));
-    stream.on('close', () => {
-      if (failure === undefined && status === 200 && stream.rstCode === 0) resolve(Buffer.concat(chunks));
-      else if (stream.id === undefined || !tap.streams.has(stream.id)) reject(new Unsent());
-      else reject(failure ?? new Error(`status ${String(status)}, reset ${stream.rstCode}`));
-    });
-  });
+  await new Promise((resolve) => stream.once('close', resolve));
+  if (failure === undefined && status === 200 && stream.rstCode === 0) return Buffer.concat(chunks);
+  if (stream.id === undefined || !tap.streams.has(stream.id)) throw new Unsent();
+  const what = `${failure?.message ?? 'closed'}: status ${String(status)}, reset ${stream.rstCode}, GOAWAYs ${goaways.join()}`;
+  throw Object.assign(new Error(what), { code: failure?.code });
 }
 
 const send: Send = async (request) => {
@@ -121,9 +117,9 @@ const send: Send = async (request) => {
     } catch (error) {
       if (!(error instanceof Unsent)) throw error;
       tally.unsent++;
-      await new Promise((resolve) => setImmediate(resolve));
+      await setImmediate();
     }
   }
 };
 
-export const run = ({ http2: port }: Ports): Promise<void> => keepLoading(send, [port]);
+export const run = async ({ http2: port }: Ports): Promise<void> => keepLoading(send, [await listenBefore(port)]);
