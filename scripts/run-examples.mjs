@@ -1,26 +1,50 @@
-// Runs every compiled example as a child and prints a line for each. Exits with 1 if any fails or takes too long.
-import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+// Runs every example as a child and prints a line for each. Exits with 1 if any fails or takes too long. Those in a folder with a package.json have
+// packages of their own, which are installed first: `node scripts/run-examples.mjs build own` leaves these out.
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const LIMIT = 10_000; // milliseconds
-const folder = new URL(`../${process.argv[2] ?? 'build'}/examples/`, import.meta.url);
-const examples = readdirSync(folder).filter((file) => file.endsWith('.js'));
-if (examples.length === 0) throw new Error(`no examples in ${fileURLToPath(folder)}`);
+const LIMIT = 20_000; // milliseconds
+const [, , output = 'build', which = 'all'] = process.argv;
+const root = fileURLToPath(new URL('..', import.meta.url));
+const compiled = join(root, output, 'examples');
+
+const programs = (folder) => readdirSync(folder).filter((file) => file.endsWith('.js')).map((file) => join(folder, file));
+const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'support').map(({ name }) => name);
+const hasPackages = (name) => existsSync(join(root, 'examples', name, 'package.json'));
+
+/** Installs what it needs and this package, and compiles it. */
+function prepare(name) {
+  const folder = join(root, 'examples', name);
+  const options = { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] };
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { ...options, shell: process.platform === 'win32' });
+  const link = join(folder, 'node_modules', 'tls-graceful-shutdown');
+  rmSync(link, { force: true });
+  symlinkSync(root, link, 'junction');
+  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], { ...options, stdio: 'inherit' });
+  return programs(join(folder, 'build', name));
+}
 
 function run(file) {
   const start = performance.now();
   return new Promise((resolve) => {
-    execFile(process.execPath, [fileURLToPath(new URL(file, folder))], { timeout: LIMIT, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(process.execPath, [file], { timeout: LIMIT, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const elapsed = Math.round(performance.now() - start);
       const reason = error === null ? '' : error.killed ? ' (took too long)' : ` (exit ${error.code ?? error.signal})`;
-      console.log(`${error === null ? 'ok  ' : 'FAIL'} ${file} ${elapsed} ms${reason}`);
+      console.log(`${error === null ? 'ok  ' : 'FAIL'} ${file.slice(root.length)} ${elapsed} ms${reason}`);
       if (error !== null) console.log(`${stdout}${stderr}`.replace(/^/gm, '     '));
       resolve(error === null);
     });
   });
 }
 
+const examples = programs(compiled);
+if (examples.length === 0) throw new Error(`no examples in ${compiled}`);
+for (const name of folders) {
+  if (!hasPackages(name)) examples.push(...programs(join(compiled, name)));
+  else if (which === 'all') examples.push(...prepare(name));
+}
 let failed = 0;
 for (const file of examples) if (!(await run(file))) failed++;
 console.log(failed === 0 ? `${examples.length} examples ran.` : `${failed} of ${examples.length} examples failed.`);
