@@ -5,7 +5,8 @@
  *
  *   npm run restart-test
  *
- * In the environment: CLIENTS (default all, with semicolons between), REQUESTS (of each way, default 20000), RESTARTS (default 3), WAYS (default 'drain;drain, no idleGrace;close;http-terminator').
+ * In the environment: REQUESTS (of each way, default 20000), RESTARTS (default 3), WAYS and CLIENTS (default all, with semicolons between:
+ * `WAYS=drain CLIENTS='http2;Python ssl'`).
  */
 import { execFileSync, fork, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

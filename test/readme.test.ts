@@ -187,6 +187,14 @@ describe('README tables', () => {
     expect(said).to.deep.equal(picked.replaceAll("'", '').split(' | ').map((name) => [name, defaults[name]]));
   });
 
+  it('give each drain option the default of its documentation', () => {
+    const said = Object.fromEntries(tableOf('drain option').map((cells) => [cells[0], cells.at(-1)]));
+    const [, documented = ''] = /interface DrainOptions \{([^]*?)\n\}/.exec(text('src/types.ts')) ?? [];
+    const inDocs = [...documented.matchAll(/Default ([^.:]+)[.:][^]*?\n {2}(\w+)\?:/g)].map(([, value = '', name]) => [name, value.replaceAll('`', '')]);
+    expect(said).to.deep.equal(Object.fromEntries(inDocs));
+    expect(tableOf('outcome').map(([outcome]) => outcome)).to.deep.equal(['complete', 'oneWay', 'failed', 'forced']);
+  });
+
   it('draw the state machine as it is', () => {
     const diagram = blocks.find(({ language }) => language === 'text')?.code ?? '';
     const drawn: Record<string, Record<string, Record<string, string>>> = {};
