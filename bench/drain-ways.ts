@@ -1,0 +1,46 @@
+/** The ways of closing an HTTPS server that drain.ts compares. Every one has as much time as it wants for the requests in flight. */
+import { createRequire } from 'node:module';
+import type { Server } from 'node:https';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { drainable } from '../src/index.js';
+
+/** Before the server listens; gives what closes it. `sockets` has all that are open then. */
+type Way = (server: Server, sockets: ReadonlySet<TLSSocket>) => () => unknown;
+
+const GRACE = 120_000;
+
+/** From bench/node_modules. */
+function load<T>(name: string): T {
+  return createRequire(new URL('../../bench/package.json', import.meta.url))(name) as T;
+}
+
+type Terminator = (options: { server: Server; gracefulTerminationTimeout: number; maxWaitTimeout?: number }) => { terminate(): Promise<unknown> };
+
+export const WAYS = {
+  'drainable().drain()': (server) => {
+    const drains = drainable(server, { grace: GRACE });
+    return () => drains.drain();
+  },
+  'socket.end() on all, in one turn': (server, sockets) => () => {
+    net.Server.prototype.close.call(server); // that of https destroys idle connections
+    for (const socket of sockets) socket.end();
+  },
+  'server.close()': (server) => () => server.close(),
+  'http-terminator': (server) => {
+    const { createHttpTerminator } = load<{ createHttpTerminator: Terminator }>('http-terminator');
+    const terminator = createHttpTerminator({ server, gracefulTerminationTimeout: GRACE });
+    return () => terminator.terminate();
+  },
+  'lil-http-terminator': (server) => {
+    const terminator = load<Terminator>('lil-http-terminator')({ server, gracefulTerminationTimeout: GRACE, maxWaitTimeout: GRACE });
+    return () => terminator.terminate();
+  },
+  stoppable: (server) => {
+    const stoppable = load<(server: Server) => { stop(): void }>('stoppable')(server);
+    return () => stoppable.stop();
+  },
+  'http-graceful-shutdown': (server) => load<(server: Server, options: object) => () => Promise<void>>('http-graceful-shutdown')(server, { forceExit: false, timeout: GRACE }),
+} satisfies Record<string, Way>;
+
+export type WayName = keyof typeof WAYS;
