@@ -20,9 +20,13 @@ const target = { port: Number(port), host: '127.0.0.1', rejectUnauthorized: fals
 const ends: Ends = { clean: 0, cut: 0, reset: 0, unverified: 0 };
 let open = COUNT;
 
+/** Resumed by all but the first, which spares the server most of the cost of 10,000 handshakes. */
+let session: Buffer | undefined;
+
 /** Resolves when its first request is answered. */
 async function connectIdle(): Promise<void> {
-  const socket = watch(tls.connect(target));
+  const socket = watch(tls.connect({ ...target, session }));
+  socket.once('session', (latest) => (session ??= latest));
   socket.on('error', () => {}); // getShutdown() tells of it
   socket.once('close', () => {
     const { received } = getShutdown(socket);
@@ -36,7 +40,8 @@ async function connectIdle(): Promise<void> {
 }
 
 async function connectAll(): Promise<void> {
-  let left = COUNT;
+  let left = COUNT - 1;
+  await connectIdle();
   const worker = async (): Promise<void> => {
     while (left-- > 0) await connectIdle();
   };
