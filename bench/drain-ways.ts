@@ -5,8 +5,8 @@ import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { drainable } from '../src/index.js';
 
-/** Before the server listens; gives what closes it. `sockets` has all that are open then. */
-type Way = (server: Server, sockets: ReadonlySet<TLSSocket>) => () => unknown;
+/** Before the server listens; gives what closes it. */
+type Way = (server: Server, idle: ReadonlySet<TLSSocket>) => () => unknown;
 
 const GRACE = 120_000;
 
@@ -22,9 +22,9 @@ export const WAYS = {
     const drains = drainable(server, { grace: GRACE });
     return () => drains.drain();
   },
-  'socket.end() on all, in one turn': (server, sockets) => () => {
+  'end() on all idle ones, in one turn': (server, idle) => () => {
     net.Server.prototype.close.call(server); // that of https destroys idle connections
-    for (const socket of sockets) socket.end();
+    for (const socket of idle) socket.end();
   },
   'server.close()': (server) => () => server.close(),
   'http-terminator': (server) => {

@@ -72,7 +72,7 @@ for (const [name, runs] of results) {
   const lost = runs.reduce((sum, run) => sum + run.lost, 0);
   console.log(`| ${name} | ${[...times, ...ends, lost, median(runs.map((run) => run.longestGap)).toFixed(0)].join(' | ')} |`);
 }
-const [ours, bare] = [results.get('drainable().drain()'), results.get('socket.end() on all, in one turn')];
+const [ours, bare] = [results.get('drainable().drain()'), results.get('end() on all idle ones, in one turn')];
 if (ours !== undefined && bare !== undefined) {
   const ratio = (key: 'cpu' | 'stall' | 'stallCpu'): string => (median(ours.map((run) => run[key])) / median(bare.map((run) => run[key]))).toFixed(3);
   console.log(`\ndrain() / end() on all: CPU ${ratio('cpu')}, longest stall ${ratio('stall')}, its CPU ${ratio('stallCpu')}`);
