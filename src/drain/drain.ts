@@ -7,7 +7,7 @@ import { MAX_TIMEOUT } from '../deadline.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
 import { shutdown } from '../shutdown.js';
 import { inNextTurn } from '../turn.js';
-import type { DrainOptions, DrainProgress, DrainReport, ShutdownResult } from '../types.js';
+import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
 import { watchSocket } from '../watch.js';
 
 export const DEFAULT_GRACE = 30_000;
@@ -27,6 +27,7 @@ export class Drain {
   readonly options: DrainOptions;
   readonly report: Promise<DrainReport>;
   #resolve!: (report: DrainReport) => void;
+  readonly #shutdownOptions: ShutdownOptions;
   readonly #start = performance.now();
   #total = 0;
   readonly #remaining = new Set<Connection>();
@@ -46,6 +47,8 @@ export class Drain {
   /** `onForced` is called before what is left is destroyed. */
   constructor(options: DrainOptions, onForced?: () => void) {
     this.options = options;
+    const { timeout, quiet } = options;
+    this.#shutdownOptions = { bidirectional: true, unread: 'discard', ...(timeout === undefined ? {} : { timeout }), ...(quiet === undefined ? {} : { quiet }) };
     this.#beforeForce = onForced;
     this.report = new Promise((resolve) => (this.#resolve = resolve));
     this.join(options);
@@ -112,15 +115,13 @@ export class Drain {
 
   /** As `shutdown`, soon. */
   close(socket: TLSSocket): void {
-    this.soon(() => this.shutdown(socket));
+    if (this.#remaining.has(socket)) this.soon(() => this.shutdown(socket));
   }
 
   /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
   shutdown(socket: TLSSocket): void {
     if (!this.#remaining.has(socket)) return;
-    const { timeout, quiet } = this.options;
-    const options = { bidirectional: true, unread: 'discard', ...(timeout === undefined ? {} : { timeout }), ...(quiet === undefined ? {} : { quiet }) } as const;
-    void shutdown(socket, options).then((result) => this.#onShutdown(socket, result)); // never rejects: the options are checked
+    void shutdown(socket, this.#shutdownOptions).then((result) => this.#onShutdown(socket, result)); // never rejects: the options are checked
   }
 
   #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
