@@ -6,6 +6,13 @@ import type { Drain } from './drain.js';
 /** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
 export type IdleProbe = () => ReadonlySet<unknown> | undefined;
 
+const CONNECTION = Symbol('connection');
+type TrackedResponse = ServerResponse & { [CONNECTION]?: Http1Connection };
+
+function responseOnClose(this: TrackedResponse): void {
+  this[CONNECTION]!.onResponseClose(this);
+}
+
 export class Http1Connection {
   readonly #socket: TLSSocket;
   readonly #idleSockets: IdleProbe;
@@ -45,13 +52,15 @@ export class Http1Connection {
     this.#idleAt = undefined;
     this.#open.push(response);
     this.#lastRequest = request;
-    response.once('close', () => this.#onResponseClose(response));
+    (response as TrackedResponse)[CONNECTION] = this;
+    response.on('close', responseOnClose); // one listener for all, not a closure for each request
     if (this.#drain !== undefined) this.#announceClose();
     return true;
   }
 
-  #onResponseClose(response: ServerResponse): void {
-    this.#open.splice(this.#open.indexOf(response), 1);
+  onResponseClose(response: ServerResponse): void {
+    if (this.#open.length === 1) this.#open.pop();
+    else this.#open.splice(this.#open.indexOf(response), 1);
     if (this.#open.length === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
     if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
   }

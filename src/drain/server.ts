@@ -80,7 +80,7 @@ class ServerDrain implements DrainableServer {
     watch(server);
     // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
     const { emit } = server;
-    const observed = (event: string | symbol, ...args: unknown[]): boolean => this.#handles(event, args) || emit.apply(server, [event, ...args] as unknown as Parameters<typeof emit>);
+    const observed = (...args: [event: string | symbol, ...unknown[]]): boolean => this.#handles(args) || (Reflect.apply(emit, server, args) as boolean);
     server.emit = observed as typeof server.emit;
     if (this.#isHttp2) {
       carryHttp2(server as Http2SecureServer, (connection) => {
@@ -90,27 +90,27 @@ class ServerDrain implements DrainableServer {
   }
 
   /** Whether Node's own listeners and the application's are not to be called. */
-  #handles(event: string | symbol, args: unknown[]): boolean {
-    switch (event) {
+  #handles(args: [event: string | symbol, ...unknown[]]): boolean {
+    switch (args[0]) {
       case 'request':
       case 'checkContinue':
       case 'checkExpectation': {
-        const [request, response] = args as [IncomingMessage, ServerResponse];
-        return request.httpVersionMajor === 1 && this.#http1(request.socket)?.accepts(request, response) === false;
+        const request = args[1] as IncomingMessage;
+        return request.httpVersionMajor === 1 && this.#http1(request.socket)?.accepts(request, args[2] as ServerResponse) === false;
       }
       case 'upgrade':
       case 'connect': {
-        const [request] = args as [IncomingMessage];
+        const request = args[1] as IncomingMessage;
         if (request.httpVersionMajor === 1) this.#http1(request.socket)?.upgrade();
         return false;
       }
       case 'timeout':
-        return this.#closesAtTimeout(args[0] as TLSSocket);
+        return this.#closesAtTimeout(args[1] as TLSSocket);
       case 'connection':
-        this.#onConnection(args[0] as Duplex);
+        this.#onConnection(args[1] as Duplex);
         return false;
       case 'secureConnection':
-        this.#onSecureConnection(args[0] as TLSSocket);
+        this.#onSecureConnection(args[1] as TLSSocket);
         return false;
       case 'listening':
         this.#drain = undefined;
