@@ -1,5 +1,6 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Drain } from './drain.js';
 
@@ -118,6 +119,7 @@ export class Http1Connection {
     this.#closing = true;
     this.#readUpload();
     shutdown();
+    if (this.#socket.writableEnded) this.#socket.end = endOnce;
   }
 
   /** The beginning of a request has come that has not reached the application. */
@@ -142,4 +144,9 @@ export class Http1Connection {
     request.push = () => true;
     this.#socket.once('close', () => request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))).resume();
   }
+}
+
+/** At the peer's end Node's HTTP server calls `end()` again, which makes an error with its stack only to drop it: a tenth of the cost of closing. */
+function endOnce(this: TLSSocket, ...args: unknown[]): TLSSocket {
+  return args.length === 0 ? this : (Reflect.apply(net.Socket.prototype.end, this, args) as TLSSocket);
 }
