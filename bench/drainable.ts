@@ -3,7 +3,7 @@
  * run, each in a process of its own, as are the clients; and the heap that an idle keep-alive connection takes more, after one request. The
  * watching is in both figures.
  *
- * SECONDS (of load for each measurement), ROUNDS and SOCKETS in the environment make it shorter.
+ * Many short measurements, so that what else the machine does hits both. SECONDS (of each), ROUNDS and SOCKETS in the environment make it shorter.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -14,8 +14,8 @@ import { drainable } from '../src/index.js';
 import { certificate } from '../test/support/pair.js';
 import { median } from './statistics.js';
 
-const SECONDS = Number(process.env['SECONDS'] ?? 2);
-const ROUNDS = Number(process.env['ROUNDS'] ?? 12);
+const SECONDS = Number(process.env['SECONDS'] ?? 0.25);
+const ROUNDS = Number(process.env['ROUNDS'] ?? 100);
 const SOCKETS = Number(process.env['SOCKETS'] ?? 1000);
 /** Of one client process, each with one request at a time. */
 const CONNECTIONS = 32;
@@ -40,28 +40,33 @@ function serve(kind: Kind): void {
   });
 }
 
-/** Connects when told so; then counts the answers of each `SECONDS` that it is told to. */
+interface Load {
+  readonly answers: number;
+  readonly milliseconds: number;
+}
+
+/** Makes requests for `SECONDS` whenever it is told to. */
 function load(port: number): void {
-  let answers = 0;
-  let running = false;
   const agent = new https.Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  let answers = 0;
+  let underWay = 0;
+  let begun = 0;
   const request = (): void => {
+    underWay++;
     https.get({ port, host: '127.0.0.1', rejectUnauthorized: false, agent }, (response) => {
       response.resume().once('end', () => {
         answers++;
-        if (running) request();
+        underWay--;
+        const milliseconds = performance.now() - begun;
+        if (milliseconds < SECONDS * 1000) request();
+        else if (underWay === 0) process.send!({ answers, milliseconds } satisfies Load);
       });
     });
   };
   process.on('message', () => {
-    running = true;
+    answers = 0;
+    begun = performance.now();
     for (let i = 0; i < CONNECTIONS; i++) request();
-    const warmUp = SECONDS * 100;
-    setTimeout(() => (answers = 0), warmUp);
-    setTimeout(() => {
-      running = false;
-      setTimeout(() => process.send!(answers), 100); // those under way
-    }, warmUp + SECONDS * 1000);
   });
 }
 
@@ -111,18 +116,19 @@ async function run(): Promise<void> {
   }
   const throughput: number[] = [];
   const cpu: number[] = [];
-  for (let round = 0; round <= ROUNDS; round++) {
-    const answers = {} as Record<Kind, number>;
+  for (let round = 0; round < ROUNDS + 8; round++) {
+    const speed = {} as Record<Kind, number>;
     const cost = {} as Record<Kind, number>;
     for (const kind of round % 2 === 0 ? KINDS : KINDS.toReversed()) {
       const { server, client } = servers[kind];
       const before = await ask<Spent>(server, 'cpu');
-      answers[kind] = await ask<number>(client, 'go');
+      const { answers, milliseconds } = await ask<Load>(client, 'go');
       const after = await ask<Spent>(server, 'cpu');
-      cost[kind] = (after.cpu - before.cpu) / answers[kind];
+      cost[kind] = (after.cpu - before.cpu) / answers;
+      speed[kind] = answers / milliseconds;
     }
-    if (round === 0) continue; // warms up
-    throughput.push(answers.drainable / answers.plain);
+    if (round < 8) continue; // warms up
+    throughput.push(speed.drainable / speed.plain);
     cpu.push(cost.drainable / cost.plain);
   }
   for (const kind of KINDS) for (const child of Object.values(servers[kind])) child.kill('SIGKILL');
