@@ -57,7 +57,10 @@ const STATES: readonly State[] = [
       client.write('GET / HTTP/1.1\r\nho');
       while (socket.bytesRead === 0) await turns(1);
     },
-    during: ({ client }) => void client.write('st: x\r\n\r\n'),
+    during: async ({ client }) => {
+      await turns(5); // by then all that is idle is closed
+      client.write('st: x\r\n\r\n');
+    },
     gets: (text) => /connection: close\r\n[^]*the end$/i.test(text),
   },
   {
