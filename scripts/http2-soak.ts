@@ -2,14 +2,15 @@
  * Drains HTTP/2 servers under load and counts what became of the requests: `node build/scripts/http2-soak.js [drains]`. The clients run in a process
  * of their own, with sessions that upload and download all the time.
  *
- * A request is lost only if it was on the wire. Those that Node's client had created and not sent yet when the GOAWAY came fail inside of that client;
- * the server has not seen them, and the client knows it: its stream never got an id, or it was refused by the client's own session.
+ * A failed request is lost if it was on the wire: if its HEADERS are among the bytes that the server's socket has read up to the client's end, which
+ * are looked at for that. Those that Node's client had created and not sent yet when the GOAWAY came fail inside of that client; no server can help them.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { Server } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { shutdown } from '../src/index.js';
 import { carryHttp2, type Http2Connection } from '../src/drain/http2.js';
 import { certificate } from '../test/support/pair.js';
@@ -25,29 +26,50 @@ function count(counts: Count, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
-function request(session: ClientHttp2Session, counts: Count): void {
+interface Told {
+  readonly counts: Count;
+  /** Requests without a whole answer: the client's port, the stream, why. */
+  readonly failed: [port: number, stream: number | undefined, why: string][];
+}
+
+function request(session: ClientHttp2Session, port: number, told: Told): void {
   const stream = session.request({ ':path': '/', ':method': 'POST' });
   let received = 0;
-  let sent = false;
   let failure = '';
-  stream.once('ready', () => (sent = true)); // it has an id: its HEADERS are with nghttp2
   stream.on('data', (chunk: Buffer) => (received += chunk.length));
-  stream.on('error', (error: NodeJS.ErrnoException) => (failure = `${error.code} ${error.message}`));
+  stream.on('error', (error: NodeJS.ErrnoException) => (failure = error.message));
   stream.on('close', () => {
-    if (received === DOWNLOAD && failure === '') count(counts, 'served');
-    else if (!sent) count(counts, 'never sent');
-    else count(counts, `LOST rst ${stream.rstCode} received ${received} id ${stream.id} ${failure}`);
+    if (received === DOWNLOAD && failure === '') count(told.counts, 'served');
+    else told.failed.push([port, stream.id, `reset ${stream.rstCode}, ${received} bytes received, ${failure}`]);
   });
   stream.end(Buffer.alloc(UPLOAD));
 }
 
+/** The streams whose HEADERS a server has read. */
+function streamsOn(socket: TLSSocket): Set<number> {
+  const streams = new Set<number>();
+  let pending = Buffer.alloc(0);
+  let skip = 24; // the preface
+  socket.on('data', (chunk: Buffer) => {
+    pending = Buffer.concat([pending, chunk]);
+    while (pending.length >= skip + 9) {
+      pending = pending.subarray(skip);
+      if (pending[3] === 1) streams.add(pending.readUInt32BE(5));
+      skip = 9 + pending.readUIntBE(0, 3);
+    }
+  });
+  return streams;
+}
+
 /** Requests until the session doesn't take any more; at its close the counts are told. */
-async function load(port: number, counts: Count): Promise<void> {
+async function load(port: number, told: Told): Promise<void> {
   const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
-  session.on('error', (error: NodeJS.ErrnoException) => count(counts, `SESSION ERROR ${error.code}`));
+  session.on('error', (error: NodeJS.ErrnoException) => count(told.counts, `client: ${error.code}`));
   const closed = new Promise((resolve) => session.once('close', resolve));
+  await once(session, 'connect');
+  const { localPort } = session.socket;
   while (!session.closed && !session.destroyed) {
-    for (let i = 0; i < 3; i++) request(session, counts);
+    for (let i = 0; i < 3; i++) request(session, localPort!, told);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
   await closed;
@@ -55,9 +77,9 @@ async function load(port: number, counts: Count): Promise<void> {
 
 function clients(): void {
   process.on('message', async (port: number) => {
-    const counts: Count = {};
-    await Promise.all(Array.from({ length: SESSIONS }, () => load(port, counts)));
-    process.send!(counts);
+    const told: Told = { counts: {}, failed: [] };
+    await Promise.all(Array.from({ length: SESSIONS }, () => load(port, told)));
+    process.send!(told);
   });
 }
 
@@ -66,6 +88,7 @@ async function drainOnce(child: ReturnType<typeof fork>, total: Count): Promise<
     incoming.resume().once('end', () => setTimeout(() => response.end(Buffer.alloc(DOWNLOAD)), Math.random() * 10));
   });
   const connections = new Set<Http2Connection>();
+  const arrived = new Map<number, Set<number>>();
   let busy = (): void => {};
   const underLoad = new Promise<void>((resolve) => (busy = resolve));
   let requests = 0;
@@ -74,12 +97,13 @@ async function drainOnce(child: ReturnType<typeof fork>, total: Count): Promise<
   server.on('sessionError', (error) => count(total, `server: ${(error as NodeJS.ErrnoException).code}`));
   carryHttp2(server, (connection) => {
     connections.add(connection);
+    arrived.set(connection.socket.remotePort!, streamsOn(connection.socket));
     connection.socket.on('error', (error: NodeJS.ErrnoException) => count(total, `server's socket: ${error.code}`));
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   child.send((server.address() as AddressInfo).port);
-  const told = once(child, 'message') as Promise<[Count]>;
+  const told = once(child, 'message') as Promise<[Told]>;
   await underLoad;
   const closed = once(server, 'close');
   Server.prototype.close.call(server);
@@ -91,7 +115,9 @@ async function drainOnce(child: ReturnType<typeof fork>, total: Count): Promise<
     }),
   );
   await closed;
-  for (const [key, value] of Object.entries((await told)[0])) total[key] = (total[key] ?? 0) + value;
+  const [{ counts, failed }] = await told;
+  for (const [key, value] of Object.entries(counts)) total[key] = (total[key] ?? 0) + value;
+  for (const [port, stream, why] of failed) count(total, stream !== undefined && arrived.get(port)!.has(stream) ? `LOST: ${why}` : 'never sent');
 }
 
 async function run(): Promise<void> {
