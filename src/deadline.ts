@@ -86,7 +86,7 @@ function joinSignal(member: Waiting, signal: AbortSignal): Signalled {
 
 /**
  * Sets a timeout in milliseconds (`Infinity` for none) and a signal; the caller answers a timeout of 0 and an aborted signal itself.
- * Both are kept in `waiting`: an object of their own for each call would be measurable.
+ * Both are kept in `waiting`, which saves an object for each call.
  */
 export function setDeadline(waiting: Waiting, timeout: number, signal: AbortSignal | undefined): void {
   if (timeout !== Infinity) waiting.bucket = joinBucket(waiting, timeout);
