@@ -48,7 +48,8 @@ export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLS
   forwardSocketMethods(socket, transport);
   const watch = watchSocket(socket);
   carrier.start({
-    inputEnded: () => watch.judging || watch.destroyed || watch.state.received !== 'open',
+    // After a TLS error the transport is read on, as under any TLS socket: its end is what still closes the socket.
+    inputEnded: () => watch.judging || watch.destroyed || (watch.state.received !== 'open' && watch.state.received !== 'error'),
     endsBare: () => watch.quiet || inHandshake(socket),
     closedCleanly: () => isComplete(watch.state) && socket.readableEnded && socket.writableFinished,
   });
