@@ -42,6 +42,11 @@ export function track<T extends { destroy(): unknown } | { close(): unknown }>(r
   return resource;
 }
 
+/** Of a test that looks at what is left of them. */
+export function untrack(...resources: { destroy(): unknown }[]): void {
+  for (const resource of resources) open.delete(resource);
+}
+
 export function closeTracked(): void {
   for (const resource of open) {
     if ('destroy' in resource) resource.destroy();
