@@ -24,7 +24,7 @@ try {
 
   writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', version: '1.0.0', private: true }));
   run('npm', ['install', '--no-audit', '--no-fund', '--offline', tarball]);
-  const names = "['TlsShutdownError','getShutdown','getShutdownError','gracefulShutdown','shutdown','watch']";
+  const names = "['TlsShutdownError','drainAgent','drainOnSignal','drainSockets','drainable','getShutdown','getShutdownError','gracefulShutdown','shutdown','unwrap','watch','wrap']";
   const assertion = `if (JSON.stringify(Object.keys(m).sort()) !== JSON.stringify(${names})) throw new Error(Object.keys(m).join());`;
   run(process.execPath, ['--input-type=module', '-e', `const m = await import('tls-graceful-shutdown'); ${assertion}`]);
   check('import gives the documented names', true);
@@ -34,13 +34,18 @@ try {
   writeFileSync(
     join(scratch, 'use.mts'),
     `import tls from 'node:tls';
-import { gracefulShutdown, getShutdownError, watch, type ShutdownErrorCode, type ShutdownReturn } from 'tls-graceful-shutdown';
+import https from 'node:https';
+import { drainable, drainOnSignal, gracefulShutdown, getShutdownError, unwrap, watch, wrap, type DrainReport, type ShutdownErrorCode, type ShutdownReturn } from 'tls-graceful-shutdown';
 const socket = watch(tls.connect({ port: 1 }));
 const value: Promise<ShutdownReturn> = gracefulShutdown(socket, { bidirectional: true, timeout: 1000 });
 const code: ShutdownErrorCode | undefined = getShutdownError(socket)?.code;
 // @ts-expect-error an unknown option value
 void gracefulShutdown(socket, { unread: 'drop' });
-export { value, code };
+const plain = unwrap(wrap(socket, { servername: 'x' }), { timeout: 1000 });
+const server = drainable(https.createServer(), { idleGrace: 1000 });
+const report: Promise<DrainReport> = server.drain();
+drainOnSignal(server, { onDrained: ({ oneWay }) => oneWay })[Symbol.dispose]();
+export { value, code, plain, report };
 `,
   );
   run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '@types/node@20']);

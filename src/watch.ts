@@ -5,10 +5,12 @@ import { measureHellos } from './hello.js';
 import { WATCH } from './shadow.js';
 import { Watch, type Watched } from './watched.js';
 
+/** @internal */
 export function watchOf(socket: TLSSocket): Watch | undefined {
   return (socket as Watched)[WATCH];
 }
 
+/** @internal */
 export function watchSocket(socket: TLSSocket): Watch {
   return (socket as Watched)[WATCH] ?? new Watch(socket);
 }
