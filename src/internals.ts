@@ -21,7 +21,7 @@
  * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
  * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
- * | a `Symbol(session)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
+ * | a `Symbol(kBoundSession)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `server._connections` | whether a server has connections already | always | taken for none |
  * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
@@ -126,7 +126,7 @@ export function isKernelTransport(socket: TLSSocket): boolean {
 
 /** nghttp2 stops the reading natively, so neither `reading` nor a stopped transport says anything there. */
 function isReadByHttp2(socket: TLSSocket): boolean {
-  return socket.alpnProtocol === 'h2' || Object.getOwnPropertySymbols(socket).some((symbol) => symbol.description === 'session');
+  return socket.alpnProtocol === 'h2' || Object.getOwnPropertySymbols(socket).some((symbol) => symbol.description === 'kBoundSession');
 }
 
 /**

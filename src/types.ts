@@ -88,12 +88,13 @@ export interface DrainOptions {
    */
   grace?: number;
 
-  /** Milliseconds that the shutdown of one socket may take, as for `gracefulShutdown`, but not 0 for "don't wait". Default 5000. */
+  /** Milliseconds that the shutdown of one socket may take; it is destroyed then. Default 5000. */
   timeout?: number;
 
   /**
-   * Milliseconds that an idle keep-alive connection of an HTTP/1 server or of an agent waits for one more request, which is answered with `Connection: close`, before it
-   * is closed. A request that was sent a moment before the client learned of the drain is thereby served. Default 0.
+   * Milliseconds that an idle keep-alive connection of an HTTP/1 server waits for one more request, which is answered with
+   * `Connection: close`, before it is closed. A request that was sent a moment before the client learned of the drain is thereby served.
+   * Default 0.
    */
   idleGrace?: number;
 

@@ -174,7 +174,7 @@ export class Drain {
   }
 
   #endIfDone(): void {
-    if (this.#sealed && this.#remaining.size === 0) inNextTurn(end, this); // after the last progress and the last destroy()
+    if (this.#sealed && this.#remaining.size === 0) inNextTurn(endAfterClose, this); // after the last progress and the last destroy()
   }
 
   end(): void {
@@ -190,6 +190,10 @@ function runSlice(drain: Drain): void {
 }
 function tell(drain: Drain): void {
   drain.tell();
+}
+/** The last sockets emit `'close'` between this turn and the next. */
+function endAfterClose(drain: Drain): void {
+  inNextTurn(end, drain);
 }
 function end(drain: Drain): void {
   drain.end();

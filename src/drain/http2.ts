@@ -24,7 +24,7 @@ function sessionMaker(server: Http2SecureServer): Listener | undefined {
  */
 export function carryHttp2(server: Http2SecureServer, onConnection: (connection: Http2Connection) => void, linger = LINGER): void {
   const makeSession = sessionMaker(server);
-  if (makeSession === undefined) return;
+  if (makeSession === undefined) return closeSessions(server, onConnection);
   const listeners = server.rawListeners('secureConnection');
   const behind = listeners.slice(listeners.indexOf(makeSession as () => void) + 1) as Listener[];
   const events: EventEmitter = server;
@@ -43,4 +43,18 @@ export function carryHttp2(server: Http2SecureServer, onConnection: (connection:
   // The order of the listeners stays.
   for (const listener of [makeSession, ...behind]) events.off('secureConnection', listener as () => void);
   for (const listener of [tlsShutdownHttp2OnSecureConnection, ...behind]) events.on('secureConnection', listener as () => void);
+}
+
+/** Where Node's listener has another name one day: one GOAWAY, which refuses the streams that are on their way. */
+function closeSessions(server: Http2SecureServer, onConnection: (connection: Http2Connection) => void): void {
+  server.on('session', (session) => {
+    const socket = session.socket.off('tls-shutdown', () => {}) as TLSSocket; // the chaining methods of the proxy give what it stands for
+    onConnection({
+      socket,
+      drain: async () => {
+        if (!session.destroyed) session.close();
+        if (!socket.writableFinished && !socket.destroyed) await new Promise<void>((resolve) => void socket.once('finish', resolve).once('close', resolve));
+      },
+    });
+  });
 }

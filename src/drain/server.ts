@@ -1,5 +1,5 @@
 /** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
-import https from 'node:https';
+import type https from 'node:https';
 import type { Http2SecureServer } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
@@ -76,7 +76,7 @@ class ServerDrain implements DrainableServer {
     this.#server = server;
     this.#defaults = defaults;
     this.#isHttp2 = 'updateSettings' in server;
-    this.#isHttp = this.#isHttp2 || server instanceof https.Server;
+    this.#isHttp = this.#isHttp2 || server instanceof process.getBuiltinModule('node:https').Server;
     watch(server);
     // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
     const { emit } = server;

@@ -1,5 +1,5 @@
 /** Draining when the process is told to end. */
-import cluster from 'node:cluster';
+import type { Cluster } from 'node:cluster';
 import { argumentError, checkDrainOptions } from '../arguments.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './server.js';
@@ -35,7 +35,7 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
     draining = true;
     void drainAll().then((report) => {
       stop();
-      if (cluster.isWorker) cluster.worker?.disconnect();
+      (process.getBuiltinModule('node:cluster') as unknown as Cluster).worker?.disconnect(); // only a worker has one; not imported, for its time
       onDrained?.(report);
     });
   };
