@@ -58,6 +58,8 @@ const small = [20, 21, 22, 23, 24].flatMap((type) => [record(type, 0), record(ty
 const smallStream = Buffer.concat(small);
 const large = [record(22, MAX), record(23, 2), record(24, MAX), record(23, 2 ** 14 - 1)];
 const largeStream = Buffer.concat(large);
+/** Every place around a header, and every seventh in the bodies. */
+const largeCuts = Array.from({ length: largeStream.length + 1 }, (_, cut) => cut).filter((cut) => cut % 7 === 0 || starts(large).some((at) => Math.abs(cut - at) < 9));
 
 describe('RecordScanner', () => {
   it('finds every record of every type wherever the stream is cut in two places', () => {
@@ -67,7 +69,7 @@ describe('RecordScanner', () => {
   });
 
   it('finds records of the greatest length wherever the stream is cut', () => {
-    for (let cut = 0; cut <= largeStream.length; cut++) expectSame(scan(split(largeStream, cut)), large, `cut at ${cut}`);
+    for (const cut of largeCuts) expectSame(scan(split(largeStream, cut)), large, `cut at ${cut}`);
   });
 
   for (const size of [1, 2, 4, 5, 6, 1000, 16_384]) {
@@ -102,12 +104,16 @@ describe('RecordScanner', () => {
   });
 
   it('never holds a whole record', () => {
-    for (const stream of [smallStream, largeStream]) {
-      for (let cut = 0; cut <= stream.length; cut++) {
+    for (const [records, stream, cuts] of [
+      [small, smallStream, smallStream.keys()],
+      [large, largeStream, largeCuts],
+    ] as const) {
+      const at = starts(records);
+      for (const cut of cuts) {
         const scanner = new RecordScanner();
         scanner.add(stream.subarray(0, cut));
         const given = drain(scanner).reduce((sum, { length }) => sum + length, 0);
-        const start = starts(stream === smallStream ? small : large).filter((at) => at <= cut).at(-1)!;
+        const start = at.filter((offset) => offset <= cut).at(-1)!;
         expect(given, `cut at ${cut}`).to.equal(start);
       }
     }

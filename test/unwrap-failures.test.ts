@@ -77,6 +77,7 @@ describeCases('unwrap without an alert', (of) => {
 
   it('rejects with TIMEOUT when nothing comes at all, and the transport is destroyed', async () => {
     const pair = await wrappedPair(of);
+    expect(await gracefulShutdown(pair.ours)).to.equal(0);
     await expectLost(pair, unwrap(pair.ours, { timeout: 5 }), /TIMEOUT$/);
     expect(getShutdown(pair.ours).sent).to.equal('close_notify');
   });
