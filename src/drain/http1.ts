@@ -146,7 +146,7 @@ export class Http1Connection {
   }
 }
 
-/** At the peer's end Node's HTTP server calls `end()` again, which makes an error with its stack only to drop it: a tenth of the cost of closing. */
+/** At the peer's end Node's HTTP server calls `end()` again, which makes an error with its stack only to drop it: 5 % of the cost of closing. */
 function endOnce(this: TLSSocket, ...args: unknown[]): TLSSocket {
   return args.length === 0 ? this : (Reflect.apply(net.Socket.prototype.end, this, args) as TLSSocket);
 }
