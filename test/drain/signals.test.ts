@@ -154,6 +154,7 @@ describe('drainOnSignal', function () {
     ['options', drains, null],
     ['options.signals', drains, { signals: 'SIGTERM' }],
     ['options.signals', drains, { signals: [15] }],
+    ['options.signals', drains, { signals: ['SIGFOO'] }],
     ['options.onDrained', drains, { onDrained: 1 }],
     ['options.finish', drains, { finish: 1 }],
   ] as const) {
