@@ -103,6 +103,30 @@ describeCases('unwrap', (of) => {
     expect(await codeOf(unwrap(peer))).to.match(/^ERR_TLS_SHUTDOWN_/);
   });
 
+  it('quiet ends the transport without an alert, and not only by destroying it', async () => {
+    const { ours, relay, toPeer, transport } = await wrappedPair(of);
+    const before = relay.records.length;
+    const quiet = gracefulShutdown(ours, { quiet: true });
+    await relay.until(() => relay.fins.includes(toPeer));
+    expect([ours.destroyed, transport.destroyed]).to.deep.equal([false, false]);
+    expect(relay.records.length).to.equal(before);
+    transport.destroy();
+    expect(await quiet).to.equal(1);
+  });
+
+  it("still sends our alert, and then the transport's FIN, after a peer's FIN without one", async () => {
+    const { ours, relay, toUs, toPeer } = await wrappedPair(of);
+    const sent = (): number => relay.records.filter(({ direction }) => direction === toPeer).length;
+    const before = sent();
+    relay.fin(toUs);
+    ours.resume();
+    await once(ours, 'end');
+    ours.end();
+    await relay.until(() => relay.fins.includes(toPeer));
+    expect(sent()).to.equal(before + 1);
+    expect(getShutdown(ours).sent).to.equal('close_notify');
+  });
+
   it('flushes 5 MB first, and they arrive whole', async () => {
     const { ours, peer } = await wrappedPair(of);
     let received = 0;
