@@ -19,6 +19,7 @@
  * | `_releaseControl()` | a server's socket that `tls.Server` did not make tells of its errors | 0.11 | none after its handshake, none of its transport |
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
  * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
+ * | `_readableState.flowing` | a transport that is given back by `unwrap` is as if nobody had read it | 0.10 | it is paused |
  * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
  * | a `Symbol(kBoundSession)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
@@ -95,6 +96,12 @@ export function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefine
 export function hasRef(socket: net.Socket): boolean {
   const handle = (socket as unknown as { _handle?: Handle | null })._handle;
   return typeof handle?.hasRef !== 'function' || handle.hasRef() === true;
+}
+
+/** Makes `readableFlowing` null, also of readable-stream 2 and 3: the first `'data'` listener, `pipe` or iterator starts it, as on a fresh stream. */
+export function forgetFlow(stream: Duplex): void {
+  const { _readableState: state } = stream as unknown as { _readableState?: { flowing?: unknown } };
+  if (state !== undefined && 'flowing' in state) state.flowing = null;
 }
 
 /** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */

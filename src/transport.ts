@@ -6,7 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { hasRef } from './internals.js';
+import { forgetFlow, hasRef } from './internals.js';
 import { RecordError, RecordScanner } from './record.js';
 
 /** What the transport has to know of the TLS layer on top. */
@@ -159,8 +159,8 @@ export class WrappedTransport extends Duplex {
     } else {
       this.#unrefd?.ref();
       this.#detach();
-      // As nobody had ever read it: the end of the last 'readable' listener makes readableFlowing null again.
-      this.#plain = this.#transport.on('readable', ignore).off('readable', ignore);
+      forgetFlow(this.#transport);
+      this.#plain = this.#transport;
     }
     return this.#plain;
   }

@@ -1,6 +1,6 @@
 /** TLS on a connection that was there before it and is there after it. */
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'node:tls';
 import { argumentError, checkSocket, checkShutdownOptions } from './arguments.js';
 import { TlsShutdownError } from './errors.js';
@@ -38,7 +38,7 @@ type WrappedSocket = TLSSocket & { [WRAPPED]?: WrappedTransport };
  * @throws TypeError `ERR_INVALID_ARG_TYPE`; and what `tls.connect` and `new tls.TLSSocket` throw for their options
  */
 export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLSSocket {
-  if (!(transport instanceof Duplex)) throw argumentError('transport', 'an instance of net.Socket or stream.Duplex', transport);
+  if (!isDuplex(transport)) throw argumentError('transport', 'a net.Socket or a Duplex', transport);
   if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object', options);
   const carrier = new WrappedTransport(transport);
   carrier.allowHalfOpen = transport.allowHalfOpen; // the TLSSocket's own is taken from here
@@ -54,6 +54,12 @@ export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLS
     closedCleanly: () => isComplete(watch.state) && socket.readableEnded && socket.writableFinished,
   });
   return socket;
+}
+
+/** Also one of another stream library, such as the package readable-stream. */
+function isDuplex(transport: unknown): transport is Duplex {
+  const { pause, unshift, write, cork, destroy } = (transport ?? {}) as Partial<Duplex>;
+  return [pause, unshift, write, cork, destroy].every((method) => typeof method === 'function');
 }
 
 function serverSocket(carrier: WrappedTransport, options: TLSSocketOptions): TLSSocket {
