@@ -71,3 +71,8 @@ export function isTlsError(error: Error): boolean {
   const code = String((error as NodeJS.ErrnoException).code);
   return 'library' in error || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO';
 }
+
+/** What a call rejects with whose signal was aborted. */
+export function abortError(reason: unknown): Error {
+  return Object.assign(new Error('The shutdown was not waited for: the signal was aborted', { cause: reason }), { name: 'AbortError', code: 'ABORT_ERR' });
+}

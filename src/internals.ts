@@ -1,5 +1,5 @@
 /**
- * The only file that touches undocumented Node. Every field is read defensively: where one is missing or is not what it was, the answer is
+ * What touches undocumented Node; of servers, drain/internals.ts does. Every field is read defensively: where one is missing or is not what it was, the answer is
  * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/verdict.test.ts, test/forgery.test.ts).
  *
  * | field | why | since | when it is gone |
@@ -23,9 +23,6 @@
  * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
  * | a `Symbol(kBoundSession)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
- * | `server._connections` | whether a server has connections already | always | taken for none |
- * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
- * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
 import net from 'node:net';
@@ -240,25 +237,4 @@ export function endTransport(socket: TLSSocket, done: (error?: Error | null) => 
   } catch {
     return false;
   }
-}
-
-/** How many connections a server has. */
-export function connectionCount(server: net.Server): number {
-  return count((server as unknown as { _connections?: unknown })._connections) || 0;
-}
-
-function symbolField(server: net.Server, description: string): unknown {
-  const symbol = Object.getOwnPropertySymbols(server).find((candidate) => candidate.description === description);
-  return symbol === undefined ? undefined : (server as unknown as Record<symbol, unknown>)[symbol];
-}
-
-/** The sockets of an HTTP server whose parsers are between two requests; `undefined` if it can't be told. */
-export function idleHttpSockets(server: net.Server): Set<unknown> | undefined {
-  const list = symbolField(server, 'http.server.connections') as { idle?(): { socket?: unknown }[] } | undefined;
-  return typeof list?.idle === 'function' ? new Set(list.idle().map((parser) => parser.socket)) : undefined;
-}
-
-/** Ends the checks for time-outs that an HTTP server makes until its own `close()`, which would destroy connections. */
-export function stopCheckingConnections(server: net.Server): void {
-  clearInterval(symbolField(server, 'http.server.connectionsCheckingInterval') as NodeJS.Timeout | undefined);
 }

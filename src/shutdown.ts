@@ -15,7 +15,7 @@ import type { TLSSocket } from 'node:tls';
 import { checkShutdownOptions, checkSocket } from './arguments.js';
 import { publish } from './channel.js';
 import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
-import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.js';
+import { TlsShutdownError, abortError, isTlsError, type ShutdownErrorCode } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import { returnValue, type Goal } from './machine.js';
 import type { Observer } from './observers.js';
@@ -83,10 +83,6 @@ class Call<T> implements Waiting, Observer {
     this.#end();
     this.#reject(abortError(reason));
   }
-}
-
-function abortError(reason: unknown): Error {
-  return Object.assign(new Error('The shutdown was not waited for: the signal was aborted', { cause: reason }), { name: 'AbortError', code: 'ABORT_ERR' });
 }
 
 /** The answer to a call: 1, 0, or the code of a -1; `undefined` while it has to wait. */

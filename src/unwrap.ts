@@ -106,7 +106,6 @@ export async function unwrap(socket: TLSSocket, options: UnwrapOptions = {}): Pr
     drop(socket, carrier);
     throw error ?? new TlsShutdownError('ERR_TLS_SHUTDOWN_CLOSED', state, unreadBytes); // closed by quiet, or since the alerts
   }
-  if (unreadBytes === 0) socket.read(0); // lets 'end' be emitted, after which Node frees the socket
   return plain;
 }
 

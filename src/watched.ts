@@ -8,10 +8,10 @@
 import type { TLSSocket } from 'node:tls';
 import { DuplexEnd } from './duplex-end.js';
 import { isTlsError, type TlsShutdownError } from './errors.js';
-import { helloLength } from './hello.js';
 import * as internals from './internals.js';
-import { Ledger, OPENSSL_HIDES_CLOSE_NOTIFY, finishedLength } from './ledger.js';
+import { OPENSSL_HIDES_CLOSE_NOTIFY, type Ledger } from './ledger.js';
 import { PEER_EVENT, next, stateOf, type ShutdownEvent } from './machine.js';
+import { ledgerOf } from './open-ledger.js';
 import { Observers } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
@@ -107,15 +107,7 @@ export class Watch {
   }
 
   openLedger(): void {
-    const { socket } = this;
-    if (!OPENSSL_HIDES_CLOSE_NOTIFY || socket.getProtocol() !== 'TLSv1.3') return;
-    const cipher = socket.getCipher().name;
-    const hello = helloLength(socket);
-    // What came behind the handshake in the same read is not part of it. Without its server watched that can't be told.
-    const handshake = hello === undefined ? internals.ciphertextRead(socket) : hello + finishedLength(cipher);
-    // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
-    const ciphertext = cipher.includes('CCM_8') ? NaN : handshake;
-    this.#ledger = new Ledger(ciphertext, internals.plaintextRead(socket));
+    this.#ledger = ledgerOf(this.socket);
   }
 
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {

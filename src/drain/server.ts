@@ -6,7 +6,7 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions } from '../arguments.js';
-import { connectionCount, duplexUnder, idleHttpSockets, stopCheckingConnections, wrappedSocket } from '../internals.js';
+import { duplexUnder, wrappedSocket } from '../internals.js';
 import { shutdown } from '../shutdown.js';
 import { inNextTurn } from '../turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
@@ -14,6 +14,7 @@ import { watch } from '../watch.js';
 import { Drain } from './drain.js';
 import { Http1Connection } from './http1.js';
 import { carryHttp2 } from './http2.js';
+import { connectionCount, idleHttpSockets, stopCheckingConnections } from './internals.js';
 
 /** A server that `drainable` made drainable. */
 export interface DrainableServer {

@@ -25,6 +25,17 @@ async function settled(value: () => number): Promise<number> {
   return last;
 }
 
+/** A session of a raw client, after the greetings, and the errors of the server's sessions. */
+async function greeted() {
+  const { server, port, connections, sessions } = await serve(true);
+  const errors: unknown[] = [];
+  server.on('sessionError', (error) => errors.push(error));
+  const client = await RawClient.connect(port);
+  client.send(PREFACE);
+  await client.until(() => client.of('SETTINGS').length === 2);
+  return { client, connections, sessions, socket: connections[0]!.socket, errors };
+}
+
 describe('traffic of a carried HTTP/2 session', () => {
   it('comes through whole, uploads and downloads at once', async () => {
     const { server, port } = await serve(true);
@@ -97,13 +108,7 @@ describe('traffic of a carried HTTP/2 session', () => {
   });
 
   it('ends without an error when the session is closed at the very end of the client', async () => {
-    const { server, port, connections, sessions } = await serve(true);
-    const errors: unknown[] = [];
-    server.on('sessionError', (error) => errors.push(error));
-    const client = await RawClient.connect(port);
-    client.send(PREFACE);
-    await client.until(() => client.of('SETTINGS').length === 2);
-    const { socket } = connections[0]!;
+    const { client, sessions, socket, errors } = await greeted();
     socket.on('error', (error) => errors.push(error));
     socket.once('end', () => sessions[0]!.close()); // its GOAWAY is written when the socket and Node's stand-in have begun to end
     client.socket.end();
@@ -113,13 +118,7 @@ describe('traffic of a carried HTTP/2 session', () => {
   });
 
   it('ends without an error when somebody has ended the socket under the session, which goes on writing', async () => {
-    const { server, port, connections, sessions } = await serve(true);
-    const errors: unknown[] = [];
-    server.on('sessionError', (error) => errors.push(error));
-    const client = await RawClient.connect(port);
-    client.send(PREFACE);
-    await client.until(() => client.of('SETTINGS').length === 2);
-    const { socket } = connections[0]!;
+    const { client, connections, sessions, socket, errors } = await greeted();
     socket.on('error', (error) => errors.push(error)).end();
     sessions[0]!.ping(() => {});
     const drained = connections[0]!.drain();

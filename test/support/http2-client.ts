@@ -1,5 +1,6 @@
 /** HTTP/2 by hand, over a socket that can be watched: what it sees is what came, not what a session made of it. */
 import { Client, type ClientOptions } from './clients.js';
+import { frame } from './http2.js';
 
 const DATA = 0;
 const HEADERS = 1;
@@ -14,15 +15,6 @@ export interface Frame {
   readonly flags: number;
   readonly stream: number;
   readonly payload: Buffer;
-}
-
-function frame(type: number, flags: number, stream: number, payload = Buffer.alloc(0)): Buffer {
-  const header = Buffer.alloc(9);
-  header.writeUIntBE(payload.length, 0, 3);
-  header[3] = type;
-  header[4] = flags;
-  header.writeUInt32BE(stream, 5);
-  return Buffer.concat([header, payload]);
 }
 
 /** `:method: GET`, `:scheme: https`, `:path: /`, `:authority: x` (RFC 7541, appendix A). */

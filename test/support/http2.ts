@@ -4,6 +4,7 @@ import http2, { type Http2SecureServer, type SecureServerOptions, type ServerHtt
 import net from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { carryHttp2, type Http2Connection } from '../../src/drain/http2.js';
+import { Conditions } from './conditions.js';
 import { certificate, listen, track } from './pair.js';
 
 export const LAST = 2 ** 31 - 1;
@@ -44,7 +45,7 @@ export class RawClient {
   #pending = Buffer.alloc(0);
   /** Acknowledgements that have to wait for the client's preface, which is the first thing it sends. */
   #owed: Buffer[] | undefined = [];
-  readonly #watchers = new Set<() => void>();
+  readonly #conditions = new Conditions();
 
   constructor(raw: net.Socket, version: tls.SecureVersion) {
     this.raw = raw;
@@ -64,7 +65,7 @@ export class RawClient {
 
   #ended(how: string): void {
     this.end ??= how;
-    for (const watcher of this.#watchers) watcher();
+    this.#conditions.changed();
   }
 
   #parse(chunk: Buffer): void {
@@ -79,7 +80,7 @@ export class RawClient {
       if (got.name === 'SETTINGS' && (flags & 1) === 0) this.#answer(frame(4, 1, 0));
       if (got.name === 'PING' && (flags & 1) === 0 && this.acknowledges) this.acknowledge(got);
     }
-    for (const watcher of this.#watchers) watcher();
+    this.#conditions.changed();
   }
 
   send(...frames: Buffer[]): void {
@@ -96,16 +97,8 @@ export class RawClient {
     this.#answer(frame(6, 1, 0, payload));
   }
 
-  async until(condition: () => boolean): Promise<void> {
-    if (condition()) return;
-    await new Promise<void>((resolve) => {
-      const watcher = (): void => {
-        if (!condition()) return;
-        this.#watchers.delete(watcher);
-        resolve();
-      };
-      this.#watchers.add(watcher);
-    });
+  until(condition: () => boolean): Promise<void> {
+    return this.#conditions.until(condition);
   }
 
   of(name: string): Frame[] {

@@ -1,5 +1,6 @@
 /** A TCP relay between client and server: whoever sits on the path. It has no keys, but it can do all that an attacker could. */
 import net from 'node:net';
+import { Conditions } from './conditions.js';
 
 export type Direction = 'toClient' | 'toServer';
 export interface LoggedRecord {
@@ -21,7 +22,7 @@ export class Relay {
   readonly records: LoggedRecord[] = [];
   readonly fins: Direction[] = [];
   #lanes: Record<Direction, Lane> | undefined;
-  #watchers = new Set<() => void>();
+  readonly #conditions = new Conditions();
 
   constructor(port: number) {
     // allowHalfOpen: otherwise the relay would itself forge a FIN as soon as one side is done.
@@ -50,12 +51,12 @@ export class Relay {
         from.pause();
         lane.to.once('drain', () => from.resume());
       }
-      this.#notify();
+      this.#conditions.changed();
     });
     from.on('end', () => {
       this.fins.push(direction);
       if (this.#lane(direction).passFin) this.#lane(direction).to.end();
-      this.#notify();
+      this.#conditions.changed();
     });
     from.on('error', () => this.#lane(direction).to.destroy());
     from.on('close', (hadError) => {
@@ -73,21 +74,9 @@ export class Relay {
     }
   }
 
-  #notify(): void {
-    for (const watcher of this.#watchers) watcher();
-  }
-
   /** Resolves as soon as `condition` holds; looks at every chunk and FIN that passes. */
-  async until(condition: () => boolean): Promise<void> {
-    if (condition()) return;
-    await new Promise<void>((resolve) => {
-      const watcher = (): void => {
-        if (!condition()) return;
-        this.#watchers.delete(watcher);
-        resolve();
-      };
-      this.#watchers.add(watcher);
-    });
+  until(condition: () => boolean): Promise<void> {
+    return this.#conditions.until(condition);
   }
 
   filter(direction: Direction, filter: ((chunk: Buffer) => Buffer | undefined) | undefined): void {

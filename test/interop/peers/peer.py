@@ -3,24 +3,13 @@ import socket
 import ssl
 import sys
 
+import tls_context
+
 role, version, port, plan, count, key, cert = sys.argv[1:]
 
 
 def say(*words):
     print(*words, flush=True)
-
-
-def context():
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if role == "server" else ssl.PROTOCOL_TLS_CLIENT)
-    if role == "server":
-        made.load_cert_chain(cert, key)
-    else:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
-    made.minimum_version = made.maximum_version = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[version]
-    # Python sets it: OpenSSL's own way to make no difference.
-    made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    return made
 
 
 def read_to_end(tls):
@@ -72,4 +61,4 @@ if role == "server":
 for _ in range(int(count)):
     raw = listener.accept()[0] if role == "server" else socket.create_connection(("127.0.0.1", int(port)))
     # Python suppresses them, and then a bare FIN reads like a close_notify.
-    run(context().wrap_socket(raw, server_side=role == "server", suppress_ragged_eofs=False))
+    run(tls_context.make(role, version, key, cert).wrap_socket(raw, server_side=role == "server", suppress_ragged_eofs=False))

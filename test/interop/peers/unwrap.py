@@ -4,6 +4,8 @@ import ssl
 import struct
 import sys
 
+import tls_context
+
 role, version, port, plan, key, cert = sys.argv[1:]
 when, what = plan.split("-")
 is_server = role == "server"
@@ -13,18 +15,6 @@ FORGED = b"\x15\x03\x03\x00\x02\x01\x00"  # close_notify as anybody can write it
 
 def say(*words):
     print(*words, flush=True)
-
-
-def make_context():
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER if is_server else ssl.PROTOCOL_TLS_CLIENT)
-    if is_server:
-        made.load_cert_chain(cert, key)
-    else:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
-    made.minimum_version = made.maximum_version = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}[version]
-    made.options &= ~ssl.OP_IGNORE_UNEXPECTED_EOF
-    return made
 
 
 def read_to_end(read):
@@ -121,7 +111,7 @@ def next_connection():
     return raw
 
 
-context = make_context()
+context = tls_context.make("server" if is_server else "client", version, key, cert)
 if is_server:
     listener = socket.create_server(("127.0.0.1", 0))
     say("listening", listener.getsockname()[1])
