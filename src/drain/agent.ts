@@ -15,8 +15,8 @@ type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
  * them. Requests in the queue are served by the busy sockets, as always; those left when `grace` is over or `force` is aborted fail with an
  * error that says so.
  *
- * A request made during the drain is served too, on a connection of its own that is not kept for another one; such a connection is not part of the drain. After the
- * drain the agent is as it was, with nothing in its pool.
+ * A request made during the drain is served too, on a connection of its own that is not kept for another one. After the drain the agent is as it
+ * was, with nothing in its pool. A second call meanwhile joins the first.
  *
  * @throws (rejects) as `drainSockets`
  */
@@ -24,15 +24,25 @@ export async function drainAgent(agent: Lists, options: DrainOptions = {}): Prom
   const { sockets, freeSockets, requests } = (agent ?? {}) as Partial<Lists>;
   if (!sockets || !freeSockets || !requests) throw argumentError('agent', 'an https.Agent', agent);
   checkDrainOptions(options);
+  const before = running.get(agent);
+  if (before !== undefined) {
+    before.join(options);
+    return before.report;
+  }
   const drain = new Drain(options, () => failQueued(agent));
   const ends = new AgentDrain(agent, drain);
+  running.set(agent, drain);
   try {
     ends.begin();
     return await drain.report;
   } finally {
     ends.stop();
+    running.delete(agent);
   }
 }
+
+/** A second one of the same agent would take the first one's `keepAlive` for the agent's own. */
+const running = new WeakMap<Lists, Drain>();
 
 class AgentDrain {
   readonly #agent: Lists;

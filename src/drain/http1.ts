@@ -34,10 +34,6 @@ export class Http1Connection {
     this.#idleSockets = idleSockets;
   }
 
-  get closing(): boolean {
-    return this.#closing;
-  }
-
   /** No request is in work. */
   get idle(): boolean {
     return this.#open.length === 0 && !this.#upgraded;

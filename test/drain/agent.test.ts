@@ -73,6 +73,20 @@ describe('drainAgent', () => {
     expectAsBefore(agent);
   });
 
+  it('joins a drain that is under way, and leaves the agent as it was after both', async () => {
+    const { agent, later, send } = await rig();
+    const answered = send('/stream');
+    await later.reaches(1);
+    const first = drainAgent(agent);
+    const second = drainAgent(agent);
+    later.run();
+    await answered;
+    expect(outcome(await second)).to.deep.equal(COMPLETE);
+    expect(await first).to.equal(await second);
+    await turns();
+    expectAsBefore(agent);
+  });
+
   it('serves the whole queue by the busy socket, with maxSockets 1', async () => {
     const { agent, later, send, connections } = await rig({ maxSockets: 1 });
     const answers = [send('/stream'), send(), send('/big'), send()];
