@@ -41,6 +41,7 @@ export class Drain {
   #timer: NodeJS.Timeout | undefined;
   readonly #signals = new Set<AbortSignal>();
   #tasks: (() => void)[] = [];
+  #scheduled = false;
   readonly #listeners = new Set<(progress: DrainProgress) => void>();
   #changed = false;
 
@@ -96,12 +97,26 @@ export class Drain {
 
   /** Calls `task` in one of the next turns, outside of read callbacks, and not too many in one turn. */
   soon(task: () => void): void {
-    if (this.#tasks.push(task) === 1) inNextTurn(runSlice, this);
+    this.#tasks.push(task);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    inNextTurn(runSlice, this);
   }
 
   runSlice(): void {
-    for (const task of this.#tasks.splice(0, SLICE)) task();
-    if (this.#tasks.length > 0) inNextTurn(runSlice, this);
+    this.#scheduled = false;
+    const slice = this.#tasks.splice(0, SLICE);
+    let i = 0;
+    try {
+      while (i < slice.length) slice[i++]!();
+    } finally {
+      this.#tasks.unshift(...slice.slice(i)); // a task that threw (an application's listener) must not take the others' turn away
+      if (this.#tasks.length > 0) this.#schedule();
+    }
   }
 
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */

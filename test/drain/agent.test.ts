@@ -87,6 +87,26 @@ describe('drainAgent', () => {
     expectAsBefore(agent);
   });
 
+  it('closes the others when a listener of the application throws, which is an uncaught exception', async () => {
+    const { agent, send } = await rig();
+    await Promise.all([send(), send(), send()]);
+    await turns();
+    const listeners = process.listeners('uncaughtException');
+    for (const listener of listeners) process.off('uncaughtException', listener); // mocha's, which would fail the test
+    const thrown = new Promise((resolve) => process.once('uncaughtException', resolve));
+    const reason = new Error('mine');
+    socketsOf(agent)[0]!.on('agentRemove', () => {
+      throw reason;
+    });
+    try {
+      const report = await drainAgent(agent, { grace: 10_000 });
+      expect(await thrown).to.equal(reason);
+      expect(report.complete).to.equal(3);
+    } finally {
+      for (const listener of listeners) process.on('uncaughtException', listener);
+    }
+  });
+
   it('serves the whole queue by the busy socket, with maxSockets 1', async () => {
     const { agent, later, send, connections } = await rig({ maxSockets: 1 });
     const answers = [send('/stream'), send(), send('/big'), send()];
