@@ -1,6 +1,5 @@
 /** Draining when the process is told to end. */
 import type { Cluster } from 'node:cluster';
-import { constants } from 'node:os';
 import { argumentError, checkDrainOptions } from '../arguments.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './server.js';
@@ -24,7 +23,8 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
   for (const one of servers) if (typeof one?.drain !== 'function') throw argumentError('server', 'what drainable() returns, or an array of it', one);
   checkDrainOptions(options);
   const { signals = ['SIGTERM', 'SIGINT'], onDrained, ...drainOptions } = options;
-  if (!Array.isArray(signals) || !signals.every((signal) => Object.hasOwn(constants.signals, signal))) throw argumentError('options.signals', 'an array of signal names', signals);
+  const known = process.getBuiltinModule('node:os').constants.signals;
+  if (!Array.isArray(signals) || !signals.every((signal) => Object.hasOwn(known, signal))) throw argumentError('options.signals', 'an array of signal names', signals);
   if (onDrained !== undefined && typeof onDrained !== 'function') throw argumentError('options.onDrained', 'a function', onDrained);
 
   const force = new AbortController();
