@@ -44,6 +44,7 @@ class Call<T> implements Waiting, Observer {
   readonly #reject: (error: Error) => void;
   #ended = false;
   bucket: Waiting['bucket'];
+  place = 0;
   signalled: Waiting['signalled'];
 
   constructor(watch: Watch, goal: Goal, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void) {

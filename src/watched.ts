@@ -204,7 +204,7 @@ export class Watch {
     if (error) this.error ??= error;
     if (error) this.#recordError(error);
     if (this.judging) this.#record();
-    else if (internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
+    else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.#duplexEnd?.stop();
     if (this.#holdsErrors) this.#releaseErrors(error);
     this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);

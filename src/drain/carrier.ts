@@ -43,6 +43,7 @@ export class Carrier implements Http2Connection, Waiting {
   #resolve: (() => void) | undefined;
   #noticeWanted = false;
   bucket: Waiting['bucket'] = undefined;
+  place = 0;
   signalled: Waiting['signalled'] = undefined;
 
   constructor(socket: TLSSocket, linger: number) {
