@@ -157,44 +157,44 @@ function discardUnread(socket: TLSSocket): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 
-function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): Promise<T> {
-  try {
-    checkSocket(socket);
-    checkShutdownOptions(options);
-    const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
-    if (signal?.aborted) throw abortError(signal.reason);
-    const watch = watchSocket(socket);
-    watch.holdErrors();
-    watch.noticeEnd();
-    const sentBefore = watch.state.sent;
-    const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
-    const goal: Goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
+/** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not touch the socket. */
+function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void): void {
+  checkSocket(socket);
+  checkShutdownOptions(options);
+  const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
+  if (signal?.aborted) throw abortError(signal.reason);
+  const watch = watchSocket(socket);
+  watch.holdErrors();
+  watch.noticeEnd();
+  const sentBefore = watch.state.sent;
+  const stepOneDone = sentBefore !== 'open' && sentBefore !== 'queued';
+  const goal: Goal = quiet ? 'quiet' : bidirectional || stepOneDone ? 'both' : 'sent';
 
-    const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
-    const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
-    if (answer !== undefined) return Promise.resolve(give(conclude(watch, answer)));
+  const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
+  const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
+  if (answer !== undefined) return resolve(give(conclude(watch, answer)));
 
-    const begins = sentBefore === 'open' && !watch.quiet;
-    if (begins && quiet) watch.quiet = true;
-    else if (begins) watch.apply('end');
-    if (unread === 'discard' || quiet) discardUnread(socket);
-    if (timeout === 0) {
-      if (begins) beginEnd(watch);
-      return Promise.resolve(give(atTimeout(watch, goal)));
-    }
-    return new Promise((resolve, reject) => {
-      const call = new Call(watch, goal, give, resolve, reject);
-      watch.observers.add(call);
-      setDeadline(call, timeout, signal);
-      if (begins) beginEnd(watch);
-      if (quiet && stepOneDone) call.onChange();
-    });
-  } catch (error) {
-    return Promise.reject(error); // an async function would make two promises more for each call
+  const begins = sentBefore === 'open' && !watch.quiet;
+  if (begins && quiet) watch.quiet = true;
+  else if (begins) watch.apply('end');
+  if (unread === 'discard' || quiet) discardUnread(socket);
+  if (timeout === 0) {
+    if (begins) beginEnd(watch);
+    return resolve(give(atTimeout(watch, goal)));
   }
+  const call = new Call(watch, goal, give, resolve, reject);
+  watch.observers.add(call);
+  setDeadline(call, timeout, signal);
+  if (begins) beginEnd(watch);
+  if (quiet && stepOneDone) call.onChange();
+}
+
+function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): Promise<T> {
+  return new Promise((resolve, reject) => begin(socket, options, give, resolve, reject)); // what it throws rejects
 }
 
 const itself = (result: ShutdownResult): ShutdownResult => result;
+const unreachable = (): void => {};
 const valueOf = (result: ShutdownResult): ShutdownReturn => result.value;
 
 /**
@@ -205,6 +205,16 @@ const valueOf = (result: ShutdownResult): ShutdownReturn => result.value;
  */
 export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Promise<ShutdownResult> {
   return start(socket, options, itself);
+}
+
+/**
+ * The same without a promise, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls: it must not touch
+ * the socket. Throws for a caller's mistake; with a `signal` nothing would tell of an abort.
+ *
+ * @internal
+ */
+export function shutdownThen(socket: TLSSocket, options: Omit<ShutdownOptions, 'signal'>, onResult: (result: ShutdownResult) => void): void {
+  begin(socket, options, itself, onResult, unreachable);
 }
 
 /**

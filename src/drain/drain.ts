@@ -5,7 +5,7 @@
 import { TLSSocket } from 'node:tls';
 import { MAX_TIMEOUT } from '../deadline.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
-import { shutdown } from '../shutdown.js';
+import { shutdownThen } from '../shutdown.js';
 import { inNextTurn } from '../turn.js';
 import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
 import { watchSocket } from '../watch.js';
@@ -136,7 +136,7 @@ export class Drain {
   /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
   shutdown(socket: TLSSocket): void {
     if (!this.#remaining.has(socket)) return;
-    void shutdown(socket, this.#shutdownOptions).then((result) => this.#onShutdown(socket, result)); // never rejects: the options are checked
+    shutdownThen(socket, this.#shutdownOptions, (result) => this.#onShutdown(socket, result));
   }
 
   #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
@@ -160,8 +160,8 @@ export class Drain {
     this.#counts[outcome]++;
     if (code !== undefined) this.#errors[code] = (this.#errors[code] ?? 0) + 1;
     this.#tellLater();
-    if (outcome === 'complete') inNextTurn(destroy, connection); // Node frees it by itself, unless its 'end' is not consumed
-    else connection.destroy();
+    if (outcome === 'forced') connection.destroy();
+    else inNextTurn(destroy, connection); // not here, within Node's own calls. (A complete one Node frees by itself, unless its 'end' is not consumed.)
     this.#endIfDone();
   }
 

@@ -51,7 +51,7 @@ export class Http1Connection {
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;
     response.on('close', responseOnClose); // one listener for all, not a closure for each request
-    if (this.#drain !== undefined) this.#announceClose();
+    if (this.#drain !== undefined) this.#announceClose(this.#drain);
     return true;
   }
 
@@ -71,10 +71,7 @@ export class Http1Connection {
     this.#drain = drain;
     clearTimeout(this.#idleTimer);
     if (this.#upgraded) return drain.finish(this.#socket);
-    // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
-    // reset, for a client that is still uploading.
-    this.#socket.destroySoon = () => this.#close(drain);
-    this.#announceClose();
+    this.#announceClose(drain);
     this.#noteIdle(); // asked once for all of them; later it is enough to compare
     this.#closeIfIdle(drain);
   }
@@ -83,7 +80,11 @@ export class Http1Connection {
    * `Connection: close` on the newest answer: on an older one it would cut off those behind it. (Node adds the header for this field, unless the
    * application set one of its own. Where the headers are out already the connection is idle after the answer, as any other.)
    */
-  #announceClose(): void {
+  #announceClose(drain: Drain): void {
+    if (this.#open.length === 0) return;
+    // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
+    // reset, for a client that is still uploading.
+    this.#socket.destroySoon = () => this.#close(drain);
     for (const [index, response] of this.#open.entries()) if (!response.headersSent) response.shouldKeepAlive = index < this.#open.length - 1;
   }
 
