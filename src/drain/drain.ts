@@ -13,7 +13,7 @@ import { watchSocket } from '../watch.js';
 export const DEFAULT_GRACE = 30_000;
 
 /** How many sockets begin to close in one turn of the event loop: requests in flight are served between them. */
-const SLICE = 32;
+const SLICE = 128;
 
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 
