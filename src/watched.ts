@@ -9,9 +9,9 @@ import type { TLSSocket } from 'node:tls';
 import { DuplexEnd } from './duplex-end.js';
 import { isTlsError, type TlsShutdownError } from './errors.js';
 import * as internals from './internals.js';
-import { OPENSSL_HIDES_CLOSE_NOTIFY, type Ledger } from './ledger.js';
+import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
 import { PEER_EVENT, next, stateOf, type ShutdownEvent } from './machine.js';
-import { ledgerOf } from './open-ledger.js';
+import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { Observers } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
@@ -38,7 +38,7 @@ export class Watch {
   /** Why a FIN that is seen may hide a `close_notify`. */
   #doubt = false;
   #verdict: internals.Verdict = 'unverified';
-  #ledger: Ledger | undefined;
+  #ledger: SocketLedger | undefined;
   #duplexEnd: DuplexEnd | undefined;
   #original: Originals | undefined;
 
@@ -112,7 +112,7 @@ export class Watch {
 
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
     if (chunk !== null) {
-      this.#ledger?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
+      this.#ledger?.get()?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
       this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
       return this.#original!.push.call(this.socket, chunk, encoding);
     }
@@ -133,9 +133,10 @@ export class Watch {
       this.observers.tellAll();
       return more;
     }
-    if (this.#verdict === 'fin' && this.#ledger !== undefined) {
+    const ledger = this.#verdict === 'fin' ? this.#ledger?.get() : undefined;
+    if (ledger !== undefined) {
       const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
-      this.#doubt ||= this.#ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
+      this.#doubt ||= ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
     }
     inNextTurn(judge, this);
     return false;
