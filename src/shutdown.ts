@@ -61,23 +61,20 @@ class Call<T> implements Waiting, Observer {
     this.#watch.observers.remove(this);
   }
 
-  #answer(result: ShutdownResult): void {
-    this.#end();
-    this.#resolve(this.#give(result));
-  }
-
   onChange(): void {
     if (this.#ended) return;
     const answer = answerNow(this.#watch, this.#goal);
     if (answer !== undefined) {
-      this.#answer(conclude(this.#watch, answer));
+      this.#end();
+      this.#resolve(this.#give(conclude(this.#watch, answer)));
     } else if (this.#goal === 'quiet') {
       closeFlushed(this.#watch);
     }
   }
 
   onTimeout(): void {
-    this.#answer(atTimeout(this.#watch, this.#goal));
+    this.#end(); // first: a quiet call destroys the socket, which is a change
+    this.#resolve(this.#give(atTimeout(this.#watch, this.#goal)));
   }
 
   onAbort(reason: unknown): void {
@@ -157,7 +154,7 @@ function discardUnread(socket: TLSSocket): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 
-/** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not touch the socket. */
+/** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not destroy the socket. */
 function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void): void {
   checkSocket(socket);
   checkShutdownOptions(options);
@@ -208,7 +205,7 @@ export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Prom
 }
 
 /**
- * The same without a promise, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls: it must not touch
+ * The same without a promise, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls: it must not destroy
  * the socket. Throws for a caller's mistake; with a `signal` nothing would tell of an abort.
  *
  * @internal

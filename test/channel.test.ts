@@ -24,3 +24,16 @@ it('publishes one message for each shutdown that ended, with its socket and resu
     unsubscribe('tls-graceful-shutdown:shutdown', onMessage);
   }
 });
+
+it('publishes one message also for a quiet shutdown that ends by its time-out, which destroys the socket', async () => {
+  const messages: ShutdownMessage[] = [];
+  const onMessage = (message: unknown): void => void messages.push(message as ShutdownMessage);
+  subscribe('tls-graceful-shutdown:shutdown', onMessage);
+  try {
+    const { ours } = await makePair({ version: 'TLSv1.3', side: 'client' });
+    expect(await gracefulShutdown(ours, { quiet: true, timeout: 30 })).to.equal(1);
+    expect(messages.map(({ value }) => value)).to.deep.equal([1]);
+  } finally {
+    unsubscribe('tls-graceful-shutdown:shutdown', onMessage);
+  }
+});
