@@ -12,12 +12,12 @@
  * ```
  */
 import type { TLSSocket } from 'node:tls';
+import { answerNow, atTimeout, conclude } from './answer.js';
 import { checkShutdownOptions, checkSocket } from './arguments.js';
-import { publish } from './channel.js';
 import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
-import { TlsShutdownError, abortError, isTlsError, type ShutdownErrorCode } from './errors.js';
+import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
-import { returnValue, type Goal } from './machine.js';
+import type { Goal } from './machine.js';
 import type { Observer } from './observers.js';
 import { inNextTurn, outsideReadCallback } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
@@ -81,54 +81,6 @@ class Call<T> implements Waiting, Observer {
     this.#end();
     this.#reject(abortError(reason));
   }
-}
-
-/** The answer to a call: 1, 0, or the code of a -1; `undefined` while it has to wait. */
-type Answer = 1 | 0 | ShutdownErrorCode | undefined;
-
-function answerNow(watch: Watch, goal: Goal): Answer {
-  if (watch.judging) return undefined;
-  const { state, destroyed } = watch;
-  const value = returnValue(state, goal);
-  if (value === 1) {
-    // A quiet call ends by destroying the socket, and not before: until then it goes on discarding, lest the close become a reset.
-    return goal === 'quiet' && !destroyed && state.received === 'open' ? undefined : 1;
-  }
-  if (value === 0 && !destroyed) return 0;
-  return value === -1 || destroyed ? failure(watch, goal) : undefined;
-}
-
-/** Why it can't succeed any more. */
-function failure({ state, error }: Watch, goal: Goal): ShutdownErrorCode {
-  if (goal !== 'quiet') {
-    if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-    if (state.sent === 'lost') return 'ERR_TLS_SHUTDOWN_NOT_SENT';
-    if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
-    if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
-  }
-  if (error !== undefined) return isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-  return 'ERR_TLS_SHUTDOWN_CLOSED';
-}
-
-function atTimeout(watch: Watch, goal: Goal): ShutdownResult {
-  const { socket, state } = watch;
-  const flushed = watch.quiet ? socket.writableLength === 0 : state.sent !== 'open' && state.sent !== 'queued';
-  if (goal !== 'quiet' || !flushed) return conclude(watch, 'ERR_TLS_SHUTDOWN_TIMEOUT');
-  if (watch.quiet) watch.apply('quiet_fin');
-  socket.destroy(); // lingered long enough
-  return conclude(watch, 1);
-}
-
-function conclude(watch: Watch, answer: NonNullable<Answer>): ShutdownResult {
-  const { state, socket } = watch;
-  const unreadBytes = socket.readableLength;
-  if (typeof answer === 'number') {
-    watch.lastError = undefined;
-    return publish(socket, { value: answer, state, error: undefined, unreadBytes });
-  }
-  const error = new TlsShutdownError(answer, state, unreadBytes, watch.error);
-  watch.lastError = error;
-  return publish(socket, { value: -1, state, error, unreadBytes });
 }
 
 /** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */

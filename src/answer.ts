@@ -1,0 +1,54 @@
+/** What a call is answered, and when. */
+import { publish } from './channel.js';
+import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.js';
+import { returnValue, type Goal } from './machine.js';
+import type { ShutdownResult } from './types.js';
+import type { Watch } from './watched.js';
+
+/** The answer to a call: 1, 0, or the code of a -1; `undefined` while it has to wait. */
+type Answer = 1 | 0 | ShutdownErrorCode | undefined;
+
+export function answerNow(watch: Watch, goal: Goal): Answer {
+  if (watch.judging) return undefined;
+  const { state, destroyed } = watch;
+  const value = returnValue(state, goal);
+  if (value === 1) {
+    // A quiet call ends by destroying the socket, and not before: until then it goes on discarding, lest the close become a reset.
+    return goal === 'quiet' && !destroyed && state.received === 'open' ? undefined : 1;
+  }
+  if (value === 0 && !destroyed) return 0;
+  return value === -1 || destroyed ? failure(watch, goal) : undefined;
+}
+
+/** Why it can't succeed any more. */
+function failure({ state, error }: Watch, goal: Goal): ShutdownErrorCode {
+  if (goal !== 'quiet') {
+    if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+    if (state.sent === 'lost') return 'ERR_TLS_SHUTDOWN_NOT_SENT';
+    if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
+    if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
+  }
+  if (error !== undefined) return isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+  return 'ERR_TLS_SHUTDOWN_CLOSED';
+}
+
+export function atTimeout(watch: Watch, goal: Goal): ShutdownResult {
+  const { socket, state } = watch;
+  const flushed = watch.quiet ? socket.writableLength === 0 : state.sent !== 'open' && state.sent !== 'queued';
+  if (goal !== 'quiet' || !flushed) return conclude(watch, 'ERR_TLS_SHUTDOWN_TIMEOUT');
+  if (watch.quiet) watch.apply('quiet_fin');
+  socket.destroy(); // lingered long enough
+  return conclude(watch, 1);
+}
+
+export function conclude(watch: Watch, answer: NonNullable<Answer>): ShutdownResult {
+  const { state, socket } = watch;
+  const unreadBytes = socket.readableLength;
+  if (typeof answer === 'number') {
+    watch.lastError = undefined;
+    return publish(socket, { value: answer, state, error: undefined, unreadBytes });
+  }
+  const error = new TlsShutdownError(answer, state, unreadBytes, watch.error);
+  watch.lastError = error;
+  return publish(socket, { value: -1, state, error, unreadBytes });
+}
