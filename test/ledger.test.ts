@@ -1,5 +1,7 @@
 import { expect } from 'chai';
+import type { TLSSocket } from 'node:tls';
 import { Ledger } from '../src/ledger.js';
+import { SocketLedger } from '../src/open-ledger.js';
 
 const RECORD = 22; // what TLS 1.3 adds to the plaintext of a record
 const ALERT = RECORD + 2;
@@ -78,4 +80,13 @@ describe('ledger of ciphertext', () => {
       expect(ledger.mayHide(total, plain, 0), `run ${run}`).to.equal(true);
     }
   });
+});
+
+it('SocketLedger counts from the moment it was opened, though it is made later', () => {
+  const parent = { bytesRead: 2000 };
+  const socket = { _handle: { _parent: parent, bytesRead: 0 }, getProtocol: () => 'TLSv1.3', getCipher: () => ({ name: 'TLS_AES_256_GCM_SHA384' }) };
+  const opened = new SocketLedger(socket as unknown as TLSSocket);
+  parent.bytesRead += 48; // two alerts, two bytes each, in two records
+  expect(opened.get()!.mayHide(parent.bytesRead, 0, 0)).to.equal(true);
+  expect(new SocketLedger(socket as unknown as TLSSocket).get()!.mayHide(parent.bytesRead, 0, 0)).to.equal(false);
 });
