@@ -1,24 +1,29 @@
-/** Who waits for a change. There is mostly one, so a `Set` for each socket would be measurable. */
+/** Who waits for a change of a watch. A list by `next`: an array or a `Set` for each of thousands of sockets would be measurable. */
 export interface Observer {
+  next: Observer | undefined;
   onChange(): void;
 }
 
-const NOBODY: readonly Observer[] = [];
+export class Observed {
+  #first: Observer | undefined;
 
-export class Observers {
-  #list: readonly Observer[] = NOBODY;
-
-  add(observer: Observer): void {
-    this.#list = this.#list === NOBODY ? [observer] : [...this.#list, observer]; // a new array: tellAll may be going over the old one
+  /** The last one of the list. */
+  addObserver(observer: Observer): void {
+    if (this.#first === undefined) return void (this.#first = observer);
+    let last = this.#first;
+    while (last.next !== undefined) last = last.next;
+    last.next = observer;
   }
 
-  /** `observer` is one of them. */
-  remove(observer: Observer): void {
-    this.#list = this.#list.length === 1 ? NOBODY : this.#list.filter((other) => other !== observer);
+  /** It keeps its `next`: `tellObservers` may be at it now. */
+  removeObserver(observer: Observer): void {
+    if (this.#first === observer) return void (this.#first = observer.next);
+    let before = this.#first;
+    while (before !== undefined && before.next !== observer) before = before.next;
+    if (before !== undefined) before.next = observer.next;
   }
 
-  tellAll(): void {
-    const list = this.#list;
-    for (let i = 0; i < list.length; i++) list[i]!.onChange(); // for-of costs three to five times this before it is compiled
+  tellObservers(): void {
+    for (let observer = this.#first; observer !== undefined; observer = observer.next) observer.onChange();
   }
 }

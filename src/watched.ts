@@ -10,16 +10,16 @@ import { DuplexEnd } from './duplex-end.js';
 import { isTlsError, type TlsShutdownError } from './errors.js';
 import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
-import { PEER_EVENT, next, stateOf, type ShutdownEvent } from './machine.js';
+import { PEER_EVENT, next, stateOf, type SentEvent, type ShutdownEvent } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
-import { Observers } from './observers.js';
+import { Observed } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownState } from './types.js';
 
 export type Watched = Shadowed<Watch>;
 
-export class Watch {
+export class Watch extends Observed {
   /** Of no socket: only its hidden class is wanted (see `Call.kept` in shutdown.ts). */
   static readonly kept = new Watch();
 
@@ -32,7 +32,6 @@ export class Watch {
   error: Error | undefined;
   /** The next flush ends the transport without an alert. */
   quiet = false;
-  readonly observers = new Observers();
   lastError: TlsShutdownError | undefined;
   #holdsErrors = false;
   /** Why a FIN that is seen may hide a `close_notify`. */
@@ -41,8 +40,11 @@ export class Watch {
   #ledger: SocketLedger | undefined;
   #duplexEnd: DuplexEnd | undefined;
   #original: Originals | undefined;
+  /** What has happened to our half when `_final` is done. */
+  #flushEvent: SentEvent = 'alert_written';
 
   constructor(socket?: TLSSocket) {
+    super();
     this.socket = socket!; // always there but in `kept`
     if (socket !== undefined) this.#begin(socket);
   }
@@ -130,7 +132,7 @@ export class Watch {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
       const more = this.#original!.push.call(this.socket, null);
-      this.observers.tellAll();
+      this.tellObservers();
       return more;
     }
     const ledger = this.#verdict === 'fin' ? this.#ledger?.get() : undefined;
@@ -148,14 +150,14 @@ export class Watch {
     this.#record();
     this.#original!.push.call(this.socket, null);
     this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
-    this.observers.tellAll();
+    this.tellObservers();
   }
 
   judgeLate(clean: boolean): void {
     if (!this.judging) return;
     this.#verdict = clean && !internals.inHandshake(this.socket) ? 'close_notify' : 'unverified';
     this.#record();
-    this.observers.tellAll();
+    this.tellObservers();
   }
 
   #record(): void {
@@ -169,22 +171,24 @@ export class Watch {
     const { socket } = this;
     const unsendable = internals.inHandshake(socket);
     const before = internals.ciphertextWritten(socket);
-    let written = true;
-    const done: FinalCallback = (error) => {
-      if (!error) this.apply(quiet ? 'quiet_fin' : written ? 'alert_written' : 'alert_lost');
-      callback(error);
-      this.observers.tellAll();
-    };
     const quiet = this.quiet && this.state.sent === 'open';
+    this.#flushEvent = quiet ? 'quiet_fin' : 'alert_written';
+    const done = tlsShutdownOnFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
     if (!quiet) {
       this.#original!.final.call(socket, done);
       // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
       // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
-      written = !unsendable && internals.ciphertextWritten(socket) !== before;
+      if (unsendable || internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
     } else if (!internals.endTransport(socket, done)) {
       done();
       socket.destroy();
     }
+  }
+
+  onFinal(callback: FinalCallback, error: Error | null | undefined): void {
+    if (!error) this.apply(this.#flushEvent);
+    callback(error);
+    this.tellObservers();
   }
 
   /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
@@ -196,7 +200,7 @@ export class Watch {
   fail(error: Error): void {
     this.error ??= error;
     this.#recordError(error);
-    this.observers.tellAll();
+    this.tellObservers();
   }
 
   destroy(error: Error | null, callback: FinalCallback): void {
@@ -209,7 +213,7 @@ export class Watch {
     this.#duplexEnd?.stop();
     if (this.#holdsErrors) this.#releaseErrors(error);
     this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);
-    this.observers.tellAll();
+    this.tellObservers();
   }
 
   /** An error of the peer's half; an application's own `destroy(error)` says nothing of the peer. */
@@ -220,23 +224,21 @@ export class Watch {
   }
 }
 
-function judge(watch: Watch): void {
-  watch.judge();
-}
-function judgeLate(watch: Watch): void {
-  watch.judgeLate(false);
-}
-function judgeLateFirst(watch: Watch): void {
-  setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket))); // a second turn, so that a whole poll lies between
-}
+const judge = (watch: Watch): void => watch.judge();
+const judgeLate = (watch: Watch): void => watch.judgeLate(false);
+/** After a second turn, so that a whole poll lies between. */
+const judgeLateFirst = (watch: Watch): void => void setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket)));
 
+function tlsShutdownOnFinal(watch: Watch, callback: FinalCallback, error?: Error | null): void {
+  watch.onFinal(callback, error);
+}
 function tlsShutdownOnSecure(this: Watched): void {
   this[WATCH]!.openLedger();
 }
 function tlsShutdownOnFinish(this: Watched): void {
   const watch = this[WATCH]!;
   watch.apply('alert_written');
-  watch.observers.tellAll();
+  watch.tellObservers();
 }
 /** Held: the reason is in the Watch. A TLS error of a Node that has no `_tlsError` any more is learned here. */
 function tlsShutdownOnError(this: Watched, error: Error): void {
