@@ -28,6 +28,8 @@ const DEFAULT_TIMEOUT = 5000;
 
 /** What this kind of call resolves to. */
 type Give<T> = (result: ShutdownResult) => T;
+/** That of a promise does not look at the socket. */
+type Resolve<T> = (value: T, socket: TLSSocket) => void;
 
 /** One call that waits. */
 class Call<T> implements Waiting, Observer {
@@ -40,7 +42,7 @@ class Call<T> implements Waiting, Observer {
   readonly #watch: Watch;
   readonly #goal: Goal;
   readonly #give: Give<T>;
-  readonly #resolve: (value: T) => void;
+  readonly #resolve: Resolve<T>;
   readonly #reject: (error: Error) => void;
   #ended = false;
   next: Observer | undefined;
@@ -48,7 +50,7 @@ class Call<T> implements Waiting, Observer {
   place = 0;
   signalled: Waiting['signalled'];
 
-  constructor(watch: Watch, goal: Goal, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void) {
+  constructor(watch: Watch, goal: Goal, give: Give<T>, resolve: Resolve<T>, reject: (error: Error) => void) {
     this.#watch = watch;
     this.#goal = goal;
     this.#give = give;
@@ -67,7 +69,7 @@ class Call<T> implements Waiting, Observer {
     const answer = answerNow(this.#watch, this.#goal);
     if (answer !== undefined) {
       this.#end();
-      this.#resolve(this.#give(conclude(this.#watch, answer)));
+      this.#resolve(this.#give(conclude(this.#watch, answer)), this.#watch.socket);
     } else if (this.#goal === 'quiet') {
       closeFlushed(this.#watch);
     }
@@ -75,7 +77,7 @@ class Call<T> implements Waiting, Observer {
 
   onTimeout(): void {
     this.#end(); // first: a quiet call destroys the socket, which is a change
-    this.#resolve(this.#give(atTimeout(this.#watch, this.#goal)));
+    this.#resolve(this.#give(atTimeout(this.#watch, this.#goal)), this.#watch.socket);
   }
 
   onAbort(reason: unknown): void {
@@ -108,11 +110,8 @@ function discardUnread(socket: TLSSocket): void {
 }
 
 /** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not destroy the socket. */
-function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, resolve: (value: T) => void, reject: (error: Error) => void): void {
-  checkSocket(socket);
-  checkShutdownOptions(options);
+function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, resolve: Resolve<T>, reject: (error: Error) => void): void {
   const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
-  if (signal?.aborted) throw abortError(signal.reason);
   const watch = watchSocket(socket);
   watch.holdErrors();
   watch.noticeEnd();
@@ -122,7 +121,7 @@ function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, re
 
   const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
   const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
-  if (answer !== undefined) return resolve(give(conclude(watch, answer)));
+  if (answer !== undefined) return resolve(give(conclude(watch, answer)), socket);
 
   const begins = sentBefore === 'open' && !watch.quiet;
   if (begins && quiet) watch.quiet = true;
@@ -130,7 +129,7 @@ function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, re
   if (unread === 'discard' || quiet) discardUnread(socket);
   if (timeout === 0) {
     if (begins) beginEnd(watch);
-    return resolve(give(atTimeout(watch, goal)));
+    return resolve(give(atTimeout(watch, goal)), socket);
   }
   const call = new Call(watch, goal, give, resolve, reject);
   watch.addObserver(call);
@@ -139,7 +138,7 @@ function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, re
   if (quiet && stepOneDone) call.onChange();
 }
 
-type Settle = (value: never) => void;
+type Settle = (value: unknown) => void;
 let latestResolve: Settle;
 let latestReject: Settle;
 
@@ -153,10 +152,13 @@ function keepSettlers(resolve: Settle, reject: Settle): void {
 }
 
 function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): Promise<T> {
-  const promise = new Promise<T>(keepSettlers);
-  const resolve = latestResolve as (value: T) => void;
-  const reject = latestReject as (error: unknown) => void;
+  const promise = new Promise(keepSettlers) as Promise<T>;
+  const resolve = latestResolve;
+  const reject = latestReject;
   try {
+    checkSocket(socket);
+    checkShutdownOptions(options);
+    if (options.signal?.aborted) throw abortError(options.signal.reason);
     begin(socket, options, give, resolve, reject);
   } catch (error) {
     reject(error);
@@ -179,12 +181,12 @@ export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Prom
 }
 
 /**
- * The same without a promise, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls: it must not destroy
- * the socket. Throws for a caller's mistake; with a `signal` nothing would tell of an abort.
+ * The same without a promise and without checks, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls:
+ * it must not destroy the socket. With a `signal` nothing would tell of an abort.
  *
  * @internal
  */
-export function shutdownThen(socket: TLSSocket, options: Omit<ShutdownOptions, 'signal'>, onResult: (result: ShutdownResult) => void): void {
+export function shutdownThen(socket: TLSSocket, options: Omit<ShutdownOptions, 'signal'>, onResult: (result: ShutdownResult, socket: TLSSocket) => void): void {
   begin(socket, options, itself, onResult, unreachable);
 }
 

@@ -67,15 +67,15 @@ class AgentDrain {
     for (const socket of tlsSocketsOf(agent.sockets)) this.#addBusy(socket);
     for (const socket of tlsSocketsOf(agent.freeSockets)) {
       this.#add(socket);
-      this.#drain.soon(() => {
+      this.#drain.soon((free) => {
         // A request may have got it meanwhile: then it is busy, and comes by 'free'.
-        if (!tlsSocketsOf(agent.freeSockets).includes(socket)) return;
+        if (!tlsSocketsOf(agent.freeSockets).includes(free)) return;
         // Documented: done with a free socket before its next request. It ends the agent's watch over it (since 22.23, 24.21 and 26), which
         // would destroy it at the first byte that comes, the peer's alert; and the process waits for the socket again.
         const { Agent } = process.getBuiltinModule('node:https');
-        Agent.prototype.reuseSocket.call(agent as Agent, socket, {} as ClientRequest);
-        this.#end(socket);
-      });
+        Agent.prototype.reuseSocket.call(agent as Agent, free, {} as ClientRequest);
+        this.#end(free);
+      }, socket);
     }
     this.#sealIfServed();
   }
@@ -125,7 +125,7 @@ class AgentDrain {
     Reflect.deleteProperty(socket, 'destroy');
     if (this.#taken.has(socket)) return;
     this.#taken.add(socket);
-    this.#drain.soon(() => this.#end(socket));
+    this.#drain.soon((taken) => this.#end(taken), socket);
   }
 
   /** `end()` comes first: the agent takes a socket off its free ones only if it is not writable any more. */

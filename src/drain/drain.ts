@@ -40,7 +40,8 @@ export class Drain {
   #expiry = Infinity;
   #timer: NodeJS.Timeout | undefined;
   readonly #signals = new Set<AbortSignal>();
-  #tasks: (() => void)[] = [];
+  /** Each task, and then its argument. */
+  #tasks: unknown[] = [];
   #scheduled = false;
   readonly #listeners = new Set<(progress: DrainProgress) => void>();
   #changed = false;
@@ -95,9 +96,9 @@ export class Drain {
     this.#endIfDone();
   }
 
-  /** Calls `task` in one of the next turns, outside of read callbacks, and not too many in one turn. */
-  soon(task: () => void): void {
-    this.#tasks.push(task);
+  /** Calls `run(arg)` in one of the next turns, outside of read callbacks, and not too many in one turn. */
+  soon<T>(run: (arg: T) => void, arg: T): void {
+    this.#tasks.push(run, arg);
     this.#schedule();
   }
 
@@ -109,10 +110,13 @@ export class Drain {
 
   runSlice(): void {
     this.#scheduled = false;
-    const slice = this.#tasks.splice(0, SLICE);
+    const slice = this.#tasks.splice(0, 2 * SLICE);
     let i = 0;
     try {
-      while (i < slice.length) slice[i++]!();
+      while (i < slice.length) {
+        const run = slice[i++] as (arg: unknown) => void;
+        run(slice[i++]);
+      }
     } finally {
       this.#tasks.unshift(...slice.slice(i)); // a task that threw (an application's listener) must not take the others' turn away
       if (this.#tasks.length > 0) this.#schedule();
@@ -130,16 +134,17 @@ export class Drain {
 
   /** As `shutdown`, soon. */
   close(socket: TLSSocket): void {
-    if (this.#remaining.has(socket)) this.soon(() => this.shutdown(socket));
+    if (this.#remaining.has(socket)) this.soon(this.#shutdown, socket);
   }
+
+  readonly #shutdown = (socket: TLSSocket): void => this.shutdown(socket);
 
   /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
   shutdown(socket: TLSSocket): void {
-    if (!this.#remaining.has(socket)) return;
-    shutdownThen(socket, this.#shutdownOptions, (result) => this.#onShutdown(socket, result));
+    if (this.#remaining.has(socket)) shutdownThen(socket, this.#shutdownOptions, this.#onShutdown);
   }
 
-  #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
+  readonly #onShutdown = ({ state, error, unreadBytes }: ShutdownResult, socket: TLSSocket): void => {
     if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') {
       // It is finished or dropped, within `grace`. 'secure' comes on both sides.
       const again = (): void => void (socket.off('secure', again).off('close', again), this.close(socket));
@@ -152,7 +157,7 @@ export class Drain {
       this.settle(socket, 'failed', failed.code);
     } else if (error === undefined) this.settle(socket, 'complete');
     else this.settle(socket, isOneWay(error) ? 'oneWay' : 'failed', error.code);
-  }
+  };
 
   /** `connection` has ended, or ends now. */
   settle(connection: Connection, outcome: Outcome, code?: ShutdownErrorCode): void {

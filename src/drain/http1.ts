@@ -7,6 +7,11 @@ import type { Drain } from './drain.js';
 /** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
 export type IdleProbe = () => ReadonlySet<unknown> | undefined;
 
+/** What closes a socket by a two-way shutdown, from a task of the turn: it calls `end()` at once. */
+export interface Closer {
+  shutdown(socket: TLSSocket): void;
+}
+
 const CONNECTION = Symbol('connection');
 type TrackedResponse = ServerResponse & { [CONNECTION]?: Http1Connection };
 
@@ -69,7 +74,7 @@ export class Http1Connection {
 
   drain(drain: Drain): void {
     this.#drain = drain;
-    clearTimeout(this.#idleTimer);
+    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
     if (this.#upgraded) return drain.finish(this.#socket);
     this.#announceClose(drain);
     this.#noteIdle(); // asked once for all of them; later it is enough to compare
@@ -84,38 +89,29 @@ export class Http1Connection {
     if (this.#open.length === 0) return;
     // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
     // reset, for a client that is still uploading.
-    this.#socket.destroySoon = () => this.#close(drain);
+    this.#socket.destroySoon = () => drain.soon(close, this);
     for (const [index, response] of this.#open.entries()) if (!response.headersSent) response.shouldKeepAlive = index < this.#open.length - 1;
   }
 
   #closeIfIdle(drain: Drain): void {
     const { idleGrace = 0 } = drain.options;
-    clearTimeout(this.#idleTimer);
+    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
     if (!this.idle || this.#closing) return;
-    if (idleGrace === 0) drain.soon(() => this.#closeNow(drain, false));
-    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(() => this.#closeNow(drain, false)), idleGrace).unref();
+    if (idleGrace === 0) drain.soon(closeIdle, this);
+    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(closeIdle, this), idleGrace).unref();
+  }
+
+  /** By `Closer.shutdown`, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
+  closeIdle(closer: Closer | undefined = this.#drain): void {
+    if (!this.#inRequest()) this.close(closer);
   }
 
   /** Whatever the client sends. */
-  #close(drain: Drain): void {
-    drain.soon(() => this.#closeNow(drain, true));
-  }
-
-  #closeNow(drain: Drain, announced: boolean): void {
-    if (announced) this.#closeWith(() => drain.shutdown(this.#socket));
-    else this.closeIdle(() => drain.shutdown(this.#socket));
-  }
-
-  /** Calls `shutdown`, which calls `end()` at once, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
-  closeIdle(shutdown: () => void): void {
-    if (!this.#inRequest()) this.#closeWith(shutdown);
-  }
-
-  #closeWith(shutdown: () => void): void {
-    if (this.#closing || !this.idle) return;
+  close(closer: Closer | undefined = this.#drain): void {
+    if (this.#closing || !this.idle || closer === undefined) return;
     this.#closing = true;
     this.#readUpload();
-    shutdown();
+    closer.shutdown(this.#socket);
     if (this.#socket.writableEnded) this.#socket.end = endOnce;
   }
 
@@ -142,6 +138,9 @@ export class Http1Connection {
     this.#socket.once('close', () => request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))).resume();
   }
 }
+
+const closeIdle = (connection: Http1Connection): void => connection.closeIdle();
+const close = (connection: Http1Connection): void => connection.close();
 
 /** At the peer's end Node's HTTP server calls `end()` again, which makes an error with its stack only to drop it: 5 % of the cost of closing. */
 function endOnce(this: TLSSocket, ...args: unknown[]): TLSSocket {

@@ -12,7 +12,7 @@ import { inNextTurn } from '../turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watch } from '../watch.js';
 import { Drain } from './drain.js';
-import { Http1Connection } from './http1.js';
+import { Http1Connection, type Closer } from './http1.js';
 import { carryHttp2 } from './http2.js';
 import { connectionCount, idleHttpSockets, stopCheckingConnections } from './internals.js';
 
@@ -60,6 +60,11 @@ export function drainable(server: tls.Server | https.Server | Http2SecureServer,
   made.set(server, drains);
   return drains;
 }
+
+/** How a connection is closed that is idle for too long, outside of a drain. */
+const timedOut: Closer = {
+  shutdown: (socket) => void shutdown(socket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy()),
+};
 
 class ServerDrain implements DrainableServer {
   readonly #server: tls.Server;
@@ -169,13 +174,8 @@ class ServerDrain implements DrainableServer {
   #closesAtTimeout(socket: TLSSocket): boolean {
     const connection = this.#http1(socket);
     if (connection === undefined || !connection.idle || this.#server.listenerCount('timeout') > 0) return false;
-    inNextTurn((idle: Http1Connection) => idle.closeIdle(() => this.#shutdown(socket)), connection);
+    inNextTurn((idle: Http1Connection) => idle.closeIdle(this.#drain ?? timedOut), connection);
     return true;
-  }
-
-  #shutdown(socket: TLSSocket): void {
-    if (this.#drain !== undefined) this.#drain.shutdown(socket);
-    else void shutdown(socket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy());
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
