@@ -17,6 +17,7 @@ export interface Watcher {
   final(callback: FinalCallback): void;
   destroy(error: Error | null, callback: FinalCallback): void;
   tlsError(error: Error): unknown;
+  onError(error: Error): void;
 }
 
 export type Shadowed<W extends Watcher = Watcher> = TLSSocket & { [WATCH]?: W };

@@ -8,6 +8,7 @@
 import type { TLSSocket } from 'node:tls';
 import { DuplexEnd } from './duplex-end.js';
 import { isTlsError, type TlsShutdownError } from './errors.js';
+import { holdErrors, releaseErrors } from './held-errors.js';
 import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
 import { PEER_EVENT, next, stateOf, type SentEvent, type ShutdownEvent } from './machine.js';
@@ -33,6 +34,8 @@ export class Watch extends Observed {
   /** The next flush ends the transport without an alert. */
   quiet = false;
   lastError: TlsShutdownError | undefined;
+  /** Says when a socket is freed that is destroyed after a two-way shutdown; without it, at once. */
+  freeLater: ((free: () => void) => void) | undefined;
   #holdsErrors = false;
   /** Why a FIN that is seen may hide a `close_notify`. */
   #doubt = false;
@@ -98,14 +101,7 @@ export class Watch extends Observed {
   holdErrors(): void {
     if (this.#holdsErrors || (this.socket.closed && !this.socket.errored)) return;
     this.#holdsErrors = true;
-    this.socket.on('error', tlsShutdownOnError);
-    if (this.destroyed) this.socket.on('close', tlsShutdownOnClose);
-  }
-
-  /** Until `'close'`. Without an error nothing can come any more once Node's own transport is destroyed: then no second listener for it. */
-  #releaseErrors(error: Error | null): void {
-    if (error === null && this.#duplexEnd === undefined) this.socket.off('error', tlsShutdownOnError);
-    else this.socket.on('close', tlsShutdownOnClose);
+    holdErrors(this.socket, this.destroyed);
   }
 
   openLedger(): void {
@@ -197,6 +193,11 @@ export class Watch extends Observed {
     return this.#original?.tlsError?.call(this.socket, error);
   }
 
+  /** A TLS error of a Node that has no `_tlsError` any more is learned here. */
+  onError(error: Error): void {
+    if (this.error === undefined && !this.destroyed) this.fail(error);
+  }
+
   fail(error: Error): void {
     this.error ??= error;
     this.#recordError(error);
@@ -211,9 +212,16 @@ export class Watch extends Observed {
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.#duplexEnd?.stop();
-    if (this.#holdsErrors) this.#releaseErrors(error);
-    this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);
+    const { sent, received } = this.state;
+    if (this.freeLater !== undefined && sent === 'close_notify' && received === 'close_notify') this.freeLater(tlsShutdownFree.bind(undefined, this, error, callback));
+    else this.free(error, callback);
     this.tellObservers();
+  }
+
+  free(error: Error | null, callback: FinalCallback): void {
+    // Without an error nothing can come any more once Node's own transport is destroyed.
+    if (this.#holdsErrors) releaseErrors(this.socket, error === null && this.#duplexEnd === undefined);
+    this.#original!.destroy.call(this.socket, error, callback as (error?: Error | null) => void);
   }
 
   /** An error of the peer's half; an application's own `destroy(error)` says nothing of the peer. */
@@ -232,6 +240,9 @@ const judgeLateFirst = (watch: Watch): void => void setImmediate(() => watch.jud
 function tlsShutdownOnFinal(watch: Watch, callback: FinalCallback, error?: Error | null): void {
   watch.onFinal(callback, error);
 }
+function tlsShutdownFree(watch: Watch, error: Error | null, callback: FinalCallback): void {
+  watch.free(error, callback);
+}
 function tlsShutdownOnSecure(this: Watched): void {
   this[WATCH]!.openLedger();
 }
@@ -239,13 +250,4 @@ function tlsShutdownOnFinish(this: Watched): void {
   const watch = this[WATCH]!;
   watch.apply('alert_written');
   watch.tellObservers();
-}
-/** Held: the reason is in the Watch. A TLS error of a Node that has no `_tlsError` any more is learned here. */
-function tlsShutdownOnError(this: Watched, error: Error): void {
-  const watch = this[WATCH]!;
-  if (watch.error === undefined && !watch.destroyed) watch.fail(error);
-}
-function tlsShutdownOnClose(this: Watched): void {
-  this.off('error', tlsShutdownOnError);
-  this.off('close', tlsShutdownOnClose);
 }

@@ -9,11 +9,9 @@ import { shutdownThen } from '../shutdown.js';
 import { inNextTurn } from '../turn.js';
 import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
 import { watchSocket } from '../watch.js';
+import { Slices } from './slices.js';
 
 export const DEFAULT_GRACE = 30_000;
-
-/** How many sockets begin to close in one turn of the event loop: requests in flight are served between them. */
-const SLICE = 128;
 
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 
@@ -40,9 +38,7 @@ export class Drain {
   #expiry = Infinity;
   #timer: NodeJS.Timeout | undefined;
   readonly #signals = new Set<AbortSignal>();
-  /** Each task, and then its argument. */
-  #tasks: unknown[] = [];
-  #scheduled = false;
+  readonly #slices = new Slices(() => this.#endIfDone());
   readonly #listeners = new Set<(progress: DrainProgress) => void>();
   #changed = false;
 
@@ -98,29 +94,7 @@ export class Drain {
 
   /** Calls `run(arg)` in one of the next turns, outside of read callbacks, and not too many in one turn. */
   soon<T>(run: (arg: T) => void, arg: T): void {
-    this.#tasks.push(run, arg);
-    this.#schedule();
-  }
-
-  #schedule(): void {
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    inNextTurn(runSlice, this);
-  }
-
-  runSlice(): void {
-    this.#scheduled = false;
-    const slice = this.#tasks.splice(0, 2 * SLICE);
-    let i = 0;
-    try {
-      while (i < slice.length) {
-        const run = slice[i++] as (arg: unknown) => void;
-        run(slice[i++]);
-      }
-    } finally {
-      this.#tasks.unshift(...slice.slice(i)); // a task that threw (an application's listener) must not take the others' turn away
-      if (this.#tasks.length > 0) this.#schedule();
-    }
+    this.#slices.add(run, arg);
   }
 
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
@@ -141,7 +115,9 @@ export class Drain {
 
   /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
   shutdown(socket: TLSSocket): void {
-    if (this.#remaining.has(socket)) shutdownThen(socket, this.#shutdownOptions, this.#onShutdown);
+    if (!this.#remaining.has(socket)) return;
+    watchSocket(socket).freeLater = this.#slices.freeLater;
+    shutdownThen(socket, this.#shutdownOptions, this.#onShutdown);
   }
 
   readonly #onShutdown = ({ state, error, unreadBytes }: ShutdownResult, socket: TLSSocket): void => {
@@ -194,7 +170,7 @@ export class Drain {
   }
 
   #endIfDone(): void {
-    if (this.#sealed && this.#remaining.size === 0) inNextTurn(endAfterClose, this); // after the last progress and the last destroy()
+    if (this.#sealed && this.#remaining.size === 0 && !this.#slices.holding) inNextTurn(endAfterClose, this); // after the last progress and the last destroy()
   }
 
   end(): void {
@@ -205,9 +181,6 @@ export class Drain {
   }
 }
 
-function runSlice(drain: Drain): void {
-  drain.runSlice();
-}
 function tell(drain: Drain): void {
   drain.tell();
 }
