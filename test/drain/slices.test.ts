@@ -47,16 +47,16 @@ describe('slices of a drain', () => {
     expect(slices.holding).to.equal(false);
   });
 
-  it('hold 1,024, and free all of them before the next is closed when there are more', async () => {
+  it('hold 8,192, and free all of them before the next is closed when there are more', async () => {
     const { slices, done, close } = make();
     for (let i = 0; i < 200; i++) slices.add(close, 'close');
-    for (let i = 0; i < 1024; i++) slices.freeLater(() => void done.push('free'));
+    for (let i = 0; i < 8192; i++) slices.freeLater(() => void done.push('free'));
     await turns(1);
     expect(new Set(done.splice(0))).to.deep.equal(new Set(['close']));
     slices.freeLater(() => void done.push('free'));
     const rest = (await eachTurn(done)).flat();
-    expect(rest.slice(0, 1025)).to.deep.equal(Array.from({ length: 1025 }, () => 'free'));
-    expect(rest.slice(1025)).to.deep.equal(['freed', ...Array.from({ length: 200 - 64 }, () => 'close')]);
+    expect(rest.slice(0, 8193)).to.deep.equal(Array.from({ length: 8193 }, () => 'free'));
+    expect(rest.slice(8193)).to.deep.equal(['freed', ...Array.from({ length: 200 - 64 }, () => 'close')]);
   });
 
   it('go on after a task that throws, which is an uncaught exception', async () => {
