@@ -169,7 +169,7 @@ export class Watch extends Observed {
     const before = internals.ciphertextWritten(socket);
     const quiet = this.quiet && this.state.sent === 'open';
     this.#flushEvent = quiet ? 'quiet_fin' : 'alert_written';
-    const done = tlsShutdownOnFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
+    const done = onFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
     if (!quiet) {
       this.#original!.final.call(socket, done);
       // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
@@ -213,7 +213,7 @@ export class Watch extends Observed {
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.#duplexEnd?.stop();
     const { sent, received } = this.state;
-    if (this.freeLater !== undefined && sent === 'close_notify' && received === 'close_notify') this.freeLater(tlsShutdownFree.bind(undefined, this, error, callback));
+    if (this.freeLater !== undefined && sent === 'close_notify' && received === 'close_notify') this.freeLater(free.bind(undefined, this, error, callback));
     else this.free(error, callback);
     this.tellObservers();
   }
@@ -237,12 +237,9 @@ const judgeLate = (watch: Watch): void => watch.judgeLate(false);
 /** After a second turn, so that a whole poll lies between. */
 const judgeLateFirst = (watch: Watch): void => void setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket)));
 
-function tlsShutdownOnFinal(watch: Watch, callback: FinalCallback, error?: Error | null): void {
-  watch.onFinal(callback, error);
-}
-function tlsShutdownFree(watch: Watch, error: Error | null, callback: FinalCallback): void {
-  watch.free(error, callback);
-}
+const onFinal = (watch: Watch, callback: FinalCallback, error?: Error | null): void => watch.onFinal(callback, error);
+const free = (watch: Watch, error: Error | null, callback: FinalCallback): void => watch.free(error, callback);
+
 function tlsShutdownOnSecure(this: Watched): void {
   this[WATCH]!.openLedger();
 }
