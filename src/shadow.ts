@@ -3,6 +3,7 @@
  * each would be measurable. They find the socket's watch under `WATCH`, which two copies of this package share.
  */
 import type { TLSSocket } from 'node:tls';
+import { keepHiddenClass } from './hidden-class.js';
 import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from './internals.js';
 import { inNextTurn, outsideReadCallback } from './turn.js';
 
@@ -60,6 +61,7 @@ function watchedFinal(this: Shadowed, callback: FinalCallback): void {
 }
 
 function watchedDestroy(this: Shadowed, error: Error | null, callback: FinalCallback): void {
+  keepHiddenClass(this);
   this[WATCH]!.destroy(error, callback);
 }
 
