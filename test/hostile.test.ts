@@ -103,6 +103,24 @@ for (const version of VERSIONS) {
         expect(String(chunk)).to.equal('still open');
       });
 
+      it('frees the socket when it is destroyed after a 1, and its error is heard', async () => {
+        const { ours, peer } = await makePair({ version, side });
+        const before = ours.listenerCount('error'); // Node's own, on a server
+        ours.write('unread');
+        peer.resume().on('end', () => peer.end('unread'));
+        expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1); // unread data keeps it open
+        const heard: unknown[] = [];
+        ours.on('error', (error) => heard.push(error)).on('close', (hadError) => heard.push(hadError));
+        const reason = new Error('enough');
+        const gone = closed(ours);
+        ours.destroy(reason).destroy(new Error('too late'));
+        expect(ours.destroyed).to.equal(true);
+        await gone;
+        expect(heard).to.deep.equal([reason, true]);
+        expect(ours.listenerCount('error')).to.equal(before + 1); // the test's
+        expect(await gracefulShutdown(ours)).to.equal(1);
+      });
+
       it('lets the application destroy at any time: before, during and after', async () => {
         for (const when of ['before', 'in the turn', 'after']) {
           const { ours } = await makePair({ version, side });
