@@ -1,8 +1,11 @@
 /** Not too much in one turn of the event loop: requests in flight are served between two slices. */
 import { inNextTurn } from '../turn.js';
 
-/** How many sockets begin to close, or are freed, in one turn. */
-const SLICE = 64;
+/**
+ * How many sockets begin to close, or are freed, in one turn. Of 10,000 the longest stall is 0.045 times that of closing all in one turn; with 64 it
+ * was 0.03, and the CPU time 7 to 17 % more (Node 20 and 26).
+ */
+const SLICE = 256;
 
 /** How many that are done may wait to be freed: OpenSSL keeps 17 kB for each, 140 MB in all. (1,024 cost 10 % more CPU.) */
 const MOST_HELD = 8192;

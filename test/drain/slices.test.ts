@@ -21,11 +21,11 @@ describe('slices of a drain', () => {
     return { slices: new Slices(() => done.push('freed')), done, close: (name) => void done.push(name) };
   };
 
-  it('are of 64 in a turn, in the order of the asking', async () => {
+  it('are of 256 in a turn, in the order of the asking', async () => {
     const { slices, done, close } = make();
-    const names = Array.from({ length: 130 }, (_, i) => i);
+    const names = Array.from({ length: 520 }, (_, i) => i);
     for (const name of names) slices.add(close, name);
-    expect(await eachTurn(done)).to.deep.equal([names.slice(0, 64), names.slice(64, 128), names.slice(128)]);
+    expect(await eachTurn(done)).to.deep.equal([names.slice(0, 256), names.slice(256, 512), names.slice(512)]);
   });
 
   it('free a socket at once when no other is to be closed', () => {
@@ -35,10 +35,10 @@ describe('slices of a drain', () => {
     expect(slices.holding).to.equal(false);
   });
 
-  it('free the others when the last is closed, 64 in a turn, and say so once', async () => {
+  it('free the others when the last is closed, 256 in a turn, and say so once', async () => {
     const { slices, done, close } = make();
-    for (let i = 0; i < 65; i++) slices.add(close, 'close');
-    for (let i = 0; i < 65; i++) slices.freeLater(() => void done.push('free'));
+    for (let i = 0; i < 257; i++) slices.add(close, 'close');
+    for (let i = 0; i < 257; i++) slices.freeLater(() => void done.push('free'));
     expect(slices.holding).to.equal(true);
     const [first, second, third, fourth, ...more] = await eachTurn(done);
     expect([new Set(first), new Set(second), new Set(third)]).to.deep.equal([new Set(['close']), new Set(['close']), new Set(['free'])]);
@@ -49,14 +49,14 @@ describe('slices of a drain', () => {
 
   it('hold 8,192, and free all of them before the next is closed when there are more', async () => {
     const { slices, done, close } = make();
-    for (let i = 0; i < 200; i++) slices.add(close, 'close');
+    for (let i = 0; i < 600; i++) slices.add(close, 'close');
     for (let i = 0; i < 8192; i++) slices.freeLater(() => void done.push('free'));
     await turns(1);
     expect(new Set(done.splice(0))).to.deep.equal(new Set(['close']));
     slices.freeLater(() => void done.push('free'));
     const rest = (await eachTurn(done)).flat();
     expect(rest.slice(0, 8193)).to.deep.equal(Array.from({ length: 8193 }, () => 'free'));
-    expect(rest.slice(8193)).to.deep.equal(['freed', ...Array.from({ length: 200 - 64 }, () => 'close')]);
+    expect(rest.slice(8193)).to.deep.equal(['freed', ...Array.from({ length: 600 - 256 }, () => 'close')]);
   });
 
   it('go on after a task that throws, which is an uncaught exception', async () => {
@@ -83,7 +83,7 @@ describe('slices of a drain', () => {
       const server = track(tls.createServer(certificate, (socket) => void socket.resume()));
       const port = await listen(server);
       const sockets = await Promise.all(
-        Array.from({ length: 640 }, () => {
+        Array.from({ length: 2000 }, () => {
           const socket: TLSSocket = track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
           return new Promise<TLSSocket>((resolve) => socket.once('secureConnect', () => resolve(socket)));
         }),
@@ -91,12 +91,12 @@ describe('slices of a drain', () => {
       const force = new AbortController();
       const drained = drainSockets(sockets, {
         force: force.signal,
-        onProgress: ({ complete }) => void (forced && complete >= 250 && force.abort()),
+        onProgress: ({ complete }) => void (forced && complete >= 300 && force.abort()),
       });
       const report = await drained;
       expect(sockets.filter(({ closed }) => !closed).length).to.equal(0);
-      if (!forced) expect(outcome(report)).to.deep.equal({ total: 640, complete: 640 });
-      else expect(report.complete + report.forced).to.equal(640);
+      if (!forced) expect(outcome(report)).to.deep.equal({ total: 2000, complete: 2000 });
+      else expect(report.complete + report.forced).to.equal(2000);
     });
   }
 });
