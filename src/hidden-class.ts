@@ -1,7 +1,7 @@
 /**
  * V8 drops a hidden class with its last instance, and with it what was compiled for it, also of Node's functions. That of watched sockets died in
- * every collection that found none of them alive: a burst of 2,000 closes after one cost 1.2 to 1.3 times what `end()` costs, with one socket kept
- * 1.09 to 1.1 (Node 20 and 26). So one that has closed is kept.
+ * every collection that found none of them alive: a burst of 2,000 closes after one cost 1.20 to 1.23 times what `end()` costs, with one socket
+ * kept 1.09 to 1.10 (Node 20). So one that has closed is kept.
  */
 import type { TLSSocket } from 'node:tls';
 
