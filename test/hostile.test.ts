@@ -103,7 +103,7 @@ for (const version of VERSIONS) {
         expect(String(chunk)).to.equal('still open');
       });
 
-      it('frees the socket when it is destroyed after a 1, and its error is heard', async () => {
+      it('frees the socket at the end of the turn in which it is destroyed after a 1, and its error is heard', async () => {
         const { ours, peer } = await makePair({ version, side });
         const before = ours.listenerCount('error'); // Node's own, on a server
         ours.write('unread');
@@ -115,7 +115,9 @@ for (const version of VERSIONS) {
         const gone = closed(ours);
         ours.destroy(reason).destroy(new Error('too late'));
         expect(ours.destroyed).to.equal(true);
+        expect(ours.address()).to.have.property('port'); // not freed yet, together with others of this turn
         await gone;
+        expect(ours.address()).to.deep.equal({});
         expect(heard).to.deep.equal([reason, true]);
         expect(ours.listenerCount('error')).to.equal(before + 1); // the test's
         expect(await gracefulShutdown(ours)).to.equal(1);
