@@ -44,6 +44,8 @@ export class Watch extends Observed {
   #original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
   #flushEvent: SentEvent = 'alert_written';
+  /** Ciphertext bytes after which the alert is written, where that can't be told at once. */
+  #alertAfter = Infinity;
 
   constructor(socket?: TLSSocket) {
     super();
@@ -174,6 +176,8 @@ export class Watch extends Observed {
       // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
       // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
       if (unsendable || internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
+      // A Duplex is ended a turn later: behind a write of the handshake that is still under way, the alert goes out in time (Node 20 to 26).
+      if (!unsendable && this.#duplexEnd !== undefined) this.#alertAfter = before;
     } else if (!internals.endTransport(socket, done)) {
       done();
       socket.destroy();
@@ -181,6 +185,7 @@ export class Watch extends Observed {
   }
 
   onFinal(callback: FinalCallback, error: Error | null | undefined): void {
+    if (internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
     if (!error) this.apply(this.#flushEvent);
     callback(error);
     this.tellObservers();
