@@ -35,7 +35,7 @@ function joinBucket(member: Waiting, timeout: number): void {
   if (bucket === undefined) {
     buckets.set(expiry, (bucket = { expiry, members: [] }));
     newest = expiry;
-    if (expiry < alarm) setAlarm(expiry, now);
+    if (expiry < alarm || setTimeout !== setter) setAlarm(expiry, now);
   }
   member.bucket = bucket;
   member.place = bucket.members.push(member) - 1;
@@ -52,21 +52,24 @@ function leaveBucket(member: Waiting, { expiry, members }: Bucket): void {
 /** When the timer goes off. */
 let alarm = Infinity;
 let timer: NodeJS.Timeout | undefined;
+/** What it was set with: the fake timers of a test come and go, and theirs never goes off once they are gone. */
+let setter: typeof setTimeout | undefined;
 
 /**
  * One unref'd timer for all buckets. It is not cleared when nobody waits any more, and goes on for as long as calls come: to set and clear one in each
  * burst of closes had V8 compile Node's timer functions anew every time, and that can start a garbage collection, 10 us for each of 2,000 sockets (Node 26).
  */
 function setAlarm(expiry: number, now: number): void {
-  if (alarm !== Infinity) clearTimeout(timer);
-  alarm = expiry;
+  if (alarm !== Infinity && setTimeout === setter) clearTimeout(timer);
+  alarm = Math.min(expiry, now + MAX_TIMEOUT);
+  setter = setTimeout;
   // setTimeout cuts fractions off: one more. Beyond its limit it would fire after 1 ms, and it warns of what is below 0 (Node 24).
   timer = setTimeout(onAlarm, Math.min(Math.ceil(Math.max(0, expiry - now)) + 1, MAX_TIMEOUT)).unref();
 }
 
 function onAlarm(): void {
+  const now = Math.max(performance.now(), alarm === Infinity ? 0 : alarm); // fake timers go off before their time
   alarm = Infinity;
-  const now = performance.now();
   try {
     for (const { expiry, members } of buckets.values()) {
       while (expiry <= now && members.length > 0) members.at(-1)!.onTimeout(); // each one leaves

@@ -1,4 +1,5 @@
 import { createHook } from 'node:async_hooks';
+import { mock } from 'node:test';
 import { expect } from 'chai';
 import { MAX_TIMEOUT, clearDeadline, setDeadline, type Waiting } from '../src/deadline.js';
 import { turns } from './support/pair.js';
@@ -122,6 +123,20 @@ describe('deadlines', () => {
     expect(thrower.bucket).to.equal(undefined);
     process.off('warning', onWarning);
     expect(warnings).to.deep.equal([]); // of a negative time-out, from Node 24 on
+  });
+
+  it('obey the fake timers of a test, and come when those are gone', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const faked = new Waiter(1e6);
+      mock.timers.tick(1.1e6);
+      await faked.over;
+      clearDeadline(new Waiter(20)); // its timer never goes off
+    } finally {
+      mock.timers.reset();
+    }
+    const after = new Waiter(40);
+    expect(await after.over).to.be.at.least(40);
   });
 
   describe('share one timer', () => {
