@@ -64,11 +64,11 @@ function setAlarm(expiry: number, now: number): void {
   alarm = Math.min(expiry, now + MAX_TIMEOUT);
   setter = setTimeout;
   // setTimeout cuts fractions off: one more. Beyond its limit it would fire after 1 ms, and it warns of what is below 0 (Node 24).
-  timer = setTimeout(onAlarm, Math.min(Math.ceil(Math.max(0, expiry - now)) + 1, MAX_TIMEOUT)).unref();
+  timer = setTimeout(onAlarm, Math.min(Math.ceil(Math.max(0, expiry - now)) + 1, MAX_TIMEOUT), alarm).unref();
 }
 
-function onAlarm(): void {
-  const now = Math.max(performance.now(), alarm === Infinity ? 0 : alarm); // fake timers go off before their time
+function onAlarm(due: number): void {
+  const now = Math.max(performance.now(), due); // fake timers go off before their time
   alarm = Infinity;
   try {
     for (const { expiry, members } of buckets.values()) {

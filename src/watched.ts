@@ -44,8 +44,7 @@ export class Watch extends Observed {
   #original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
   #flushEvent: SentEvent = 'alert_written';
-  /** Ciphertext bytes after which the alert is written, where that can't be told at once. */
-  #alertAfter = Infinity;
+  #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
 
   constructor(socket?: TLSSocket) {
     super();
@@ -185,7 +184,7 @@ export class Watch extends Observed {
   }
 
   onFinal(callback: FinalCallback, error: Error | null | undefined): void {
-    if (internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
+    if (this.#flushEvent === 'alert_lost' && internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
     if (!error) this.apply(this.#flushEvent);
     callback(error);
     this.tellObservers();
