@@ -1,12 +1,32 @@
-/** What does importing the package add to importing node:tls? Fresh processes in turn; medians of 20, in milliseconds. */
+/**
+ * What does importing the package add to importing node:tls? And how much of it would an empty package add, by the work of Node's own loader?
+ * Fresh processes in turn, another module loaded before; medians of 20, in milliseconds.
+ */
 import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { median } from './statistics.js';
 
-const program = (what: string): string => `const start = performance.now(); ${what}; console.log(performance.now() - start)`;
-const time = (what: string): number => {
-  const args = ['--input-type=module', '-e', `await import('node:tls'); await import(${JSON.stringify(import.meta.resolve('./statistics.js'))}); ${program(what)}`];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8', cwd: new URL('../..', import.meta.url) }));
+const elsewhere = mkdtempSync(join(tmpdir(), 'import-'));
+const empty = join(elsewhere, 'node_modules/empty');
+mkdirSync(empty, { recursive: true });
+writeFileSync(join(empty, 'package.json'), '{ "type": "module", "exports": { ".": "./index.js" } }');
+writeFileSync(join(empty, 'index.js'), 'export {};');
+
+const before = `await import('node:tls'); await import(${JSON.stringify(import.meta.resolve('./statistics.js'))})`;
+const time = (name: string, cwd: string): number => {
+  const program = `${before}; const start = performance.now(); await import('${name}'); console.log(performance.now() - start)`;
+  return Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8', cwd }));
 };
 
-const times = Array.from({ length: 20 }, () => time("await import('tls-graceful-shutdown')"));
-console.log(`node ${process.version}: importing tls-graceful-shutdown after node:tls takes ${median(times).toFixed(1)} ms (another module was loaded before)`);
+const here = fileURLToPath(new URL('../..', import.meta.url));
+const ours: number[] = [];
+const none: number[] = [];
+for (let round = 0; round < 20; round++) {
+  ours.push(time('tls-graceful-shutdown', here));
+  none.push(time('empty', elsewhere));
+}
+rmSync(elsewhere, { recursive: true });
+console.log(`node ${process.version}: importing tls-graceful-shutdown after node:tls takes ${median(ours).toFixed(1)} ms; an empty package ${median(none).toFixed(1)} ms`);

@@ -43,8 +43,13 @@ interface Handle {
   readStop?(): unknown;
 }
 
-/** libuv's number, negative; `os.constants.errno` has the C library's, which differs on Windows. */
-const EALREADY = [...getSystemErrorMap()].find(([, [name]]) => name === 'EALREADY')?.[0];
+let ealready: number | undefined;
+
+/** By libuv's number; `os.constants.errno` has the C library's, which differs on Windows. It is looked up at the first end of reading, as that takes 0.2 ms. */
+function isEALREADY(answer: unknown): boolean {
+  ealready ??= [...getSystemErrorMap()].find(([, [name]]) => name === 'EALREADY')?.[0] ?? NaN;
+  return answer === ealready;
+}
 
 /** How an end of reading is seen at the first look. */
 export type Verdict = 'close_notify' | 'fin' | 'unverified';
@@ -152,7 +157,7 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
     const stoppedByUs = handle.reading === false;
     const parent = handle._parent!;
     const first = parent.readStart!();
-    if (first === EALREADY) return handle.readStart!() === 0 ? 'close_notify' : 'unverified';
+    if (isEALREADY(first)) return handle.readStart!() === 0 ? 'close_notify' : 'unverified';
     if (first !== 0) return 'unverified';
     // It had stopped, and the asking has re-armed it: who asks next would be told EALREADY for a bare FIN. So it is undone at once.
     const second = parent.readStart!();
@@ -160,7 +165,7 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
     parent.readStop!();
     if (!atEnd || isReadByHttp2(socket)) return 'unverified';
     // A TLS layer at its end answers 0 every time: an outer one that has ended. 0, then EALREADY: it was merely stopped.
-    if (transport === 'tls') return second === 0 ? 'fin' : second === EALREADY ? 'close_notify' : 'unverified';
+    if (transport === 'tls') return second === 0 ? 'fin' : isEALREADY(second) ? 'close_notify' : 'unverified';
     // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered.
     return stoppedByUs ? 'close_notify' : 'fin';
   } catch {
@@ -192,7 +197,7 @@ export function stillReadsAfterEnd(socket: TLSSocket): boolean {
     if (handle === undefined || handle._parentWrap?.stream !== undefined || transportOf(handle) === 'other') return false;
     const answer = handle._parent!.readStart!();
     if (answer === 0) handle._parent!.readStop!();
-    return answer === EALREADY && handle.readStart!() === 0;
+    return isEALREADY(answer) && handle.readStart!() === 0;
   } catch {
     return false;
   }

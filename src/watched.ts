@@ -11,7 +11,7 @@ import { isTlsError, type TlsShutdownError } from './errors.js';
 import { holdErrors, releaseErrors } from './held-errors.js';
 import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
-import { PEER_EVENT, next, stateOf, type SentEvent, type ShutdownEvent } from './machine.js';
+import { CLOSED, OPEN, PEER_EVENT, next, type SentEvent, type ShutdownEvent } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { Observed } from './observers.js';
 import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
@@ -25,7 +25,7 @@ export class Watch extends Observed {
   static readonly kept = new Watch();
 
   readonly socket: TLSSocket;
-  state: ShutdownState = stateOf('open', 'open');
+  state: ShutdownState = OPEN;
   /** The end of reading was seen and is being judged: no call is answered meanwhile. */
   judging = false;
   destroyed = false;
@@ -215,7 +215,7 @@ export class Watch extends Observed {
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.#duplexEnd?.stop();
-    if (this.state === stateOf('close_notify', 'close_notify')) this.freeLater(free.bind(undefined, this, error, callback));
+    if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
     else this.free(error, callback);
     this.tellObservers();
   }
