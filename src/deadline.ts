@@ -1,4 +1,5 @@
 /** The two things that end a wait from outside, a timeout and an `AbortSignal`, as one thing to cancel. */
+import { inNextTurn } from './turn.js';
 
 /** Who waits. */
 export interface Waiting {
@@ -23,8 +24,6 @@ interface Bucket {
 }
 
 const buckets = new Map<number, Bucket>();
-/** The expiry of the newest one. */
-let newest = 0;
 
 /** The grid is 1/64 of the timeout, always rounded up: never early, at most 2 % late. */
 function joinBucket(member: Waiting, timeout: number): void {
@@ -34,8 +33,8 @@ function joinBucket(member: Waiting, timeout: number): void {
   let bucket = buckets.get(expiry);
   if (bucket === undefined) {
     buckets.set(expiry, (bucket = { expiry, members: [] }));
-    newest = expiry;
-    if (expiry < alarm || setTimeout !== setter) setAlarm(expiry, now);
+    if (setTimeout !== realSetTimeout) setAlarm(expiry, now, setTimeout);
+    else if (!looking && (expiry < alarm || setter !== realSetTimeout)) lookInNextTurn(NaN);
   }
   member.bucket = bucket;
   member.place = bucket.members.push(member) - 1;
@@ -47,27 +46,61 @@ function leaveBucket(member: Waiting, { expiry, members }: Bucket): void {
   if (last !== member) members[(last.place = member.place)] = last;
   member.bucket = undefined;
   if (members.length === 0) buckets.delete(expiry);
+  ended++;
+}
+
+function firstExpiry(): number {
+  let first = Infinity;
+  for (const expiry of buckets.keys()) first = Math.min(first, expiry);
+  return first;
+}
+
+type SetTimeout = typeof setTimeout;
+/** The fake timers of a test come and go, and theirs never goes off once they are gone. They are set in the call, which the test may expect. */
+const realSetTimeout = setTimeout;
+
+/** Waits that are over. */
+let ended = 0;
+/** At the last look; `NaN` before the first, which is in the turn of the call itself. */
+let endedBefore = 0;
+let looking = false;
+
+/**
+ * The timer is set at the end of the first whole turn of the event loop that has ended no wait, and not at all if none is left by then. V8 forgets what
+ * is rarely run: when each burst of closes set a timer, Node's timer functions were compiled anew in it, and that can start a garbage collection,
+ * 10 us for each of 2,000 sockets (Node 26).
+ */
+function lookInNextTurn(since: number): void {
+  looking = true;
+  endedBefore = since;
+  inNextTurn(look, undefined);
+}
+
+function look(): void {
+  looking = false;
+  if (buckets.size === 0) return;
+  const first = firstExpiry();
+  const now = performance.now();
+  if (ended !== endedBefore && first > now) lookInNextTurn(ended);
+  else if (first < alarm || setter !== realSetTimeout) setAlarm(first, now, realSetTimeout);
 }
 
 /** When the timer goes off. */
 let alarm = Infinity;
 let timer: NodeJS.Timeout | undefined;
-/** What it was set with: the fake timers of a test come and go, and theirs never goes off once they are gone. */
-let setter: typeof setTimeout | undefined;
+/** What it was set with. */
+let setter = realSetTimeout;
 
-/**
- * One unref'd timer for all buckets. It is not cleared when nobody waits any more, and goes on for as long as calls come: to set and clear one in each
- * burst of closes had V8 compile Node's timer functions anew every time, and that can start a garbage collection, 10 us for each of 2,000 sockets (Node 26).
- */
-function setAlarm(expiry: number, now: number): void {
-  if (alarm !== Infinity && setTimeout === setter) clearTimeout(timer);
-  alarm = Math.min(expiry, now + MAX_TIMEOUT);
-  setter = setTimeout;
+/** One unref'd timer for all buckets. It is not cleared when nobody waits any more. */
+function setAlarm(first: number, now: number, set: SetTimeout): void {
+  if (alarm !== Infinity && set === setter) clearTimeout(timer);
+  alarm = Math.min(first, now + MAX_TIMEOUT);
+  setter = set;
   // setTimeout cuts fractions off: one more. Beyond its limit it would fire after 1 ms, and it warns of what is below 0 (Node 24).
-  timer = setTimeout(onAlarm, Math.min(Math.ceil(Math.max(0, expiry - now)) + 1, MAX_TIMEOUT), alarm).unref();
+  timer = set(onAlarm, Math.min(Math.ceil(Math.max(0, first - now)) + 1, MAX_TIMEOUT), alarm, set).unref();
 }
 
-function onAlarm(due: number): void {
+function onAlarm(due: number, set: SetTimeout): void {
   const now = Math.max(performance.now(), due); // fake timers go off before their time
   alarm = Infinity;
   try {
@@ -76,9 +109,8 @@ function onAlarm(due: number): void {
     }
   } finally {
     // One that threw (an application's method of its socket, say) must not take the others' timeouts away.
-    let first = newest > now ? newest : Infinity;
-    for (const expiry of buckets.keys()) first = Math.min(first, expiry);
-    if (first < alarm) setAlarm(first, now);
+    const first = firstExpiry();
+    if (first < alarm) setAlarm(first, now, set);
   }
 }
 

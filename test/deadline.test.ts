@@ -33,15 +33,19 @@ class Waiter implements Waiting {
   onAbort(): void {}
 }
 
-/** Counts the timers that are made and that go off while `run` runs. */
-async function timersOf(run: () => void | Promise<void>): Promise<{ made: number; wentOff: number }> {
+/** Counts the timers that are made and that go off while `run` runs, and the immediates that are made. */
+async function timersOf(run: () => void | Promise<void>): Promise<{ made: number; wentOff: number; immediates: number }> {
   const timers = new Set<number>();
-  let wentOff = 0;
+  let [wentOff, immediates] = [0, 0];
   await turns(1); // mocha sets the timer of a test when that has returned
-  const hook = createHook({ init: (id, type) => void (type === 'Timeout' && timers.add(id)), before: (id) => void (timers.has(id) && wentOff++) }).enable();
+  const init = (id: number, type: string): void => {
+    if (type === 'Timeout') timers.add(id);
+    if (type === 'Immediate') immediates++;
+  };
+  const hook = createHook({ init, before: (id) => void (timers.has(id) && wentOff++) }).enable();
   await run();
   hook.disable();
-  return { made: timers.size, wentOff };
+  return { made: timers.size, wentOff, immediates };
 }
 
 describe('deadlines', () => {
@@ -125,6 +129,13 @@ describe('deadlines', () => {
     expect(warnings).to.deep.equal([]); // of a negative time-out, from Node 24 on
   });
 
+  it('come after the fake timers of a test are gone', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    clearDeadline(new Waiter(20)); // its timer never goes off
+    mock.timers.reset();
+    expect(await new Waiter(80).over).to.be.at.least(80);
+  });
+
   it('obey the fake timers of a test, and come when those are gone', async () => {
     new Waiter(15); // its real timer goes off while that of the last one is set
     mock.timers.enable({ apis: ['setTimeout'] });
@@ -139,45 +150,73 @@ describe('deadlines', () => {
     expect(await new Waiter(80).over).to.be.at.least(80);
   });
 
+  it('come while other waits end in every turn', async () => {
+    const waiter = new Waiter(20);
+    while (waiter.bucket !== undefined) {
+      clearDeadline(new Waiter(25));
+      await turns(1);
+    }
+    expect(await waiter.over).to.be.at.least(20);
+  });
+
   describe('share one timer', () => {
     it('that does not keep the process alive', async () => {
       const alive = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-      const before = alive();
-      const waiter = new Waiter(1);
-      expect(alive()).to.equal(before);
-      await waiter.over;
+      const { made } = await timersOf(async () => {
+        const before = alive();
+        const waiter = new Waiter(5);
+        await turns(3);
+        expect(alive()).to.equal(before);
+        await waiter.over;
+      });
+      expect(made).to.equal(1);
     });
 
     it('that is not set for later ones', async () => {
-      const first = new Waiter(1000);
-      const { made } = await timersOf(() => Array.from({ length: 1000 }, (_, i) => new Waiter(1100 + i * 100)).forEach(clearDeadline));
+      const first = new Waiter(50_000);
+      await turns(3);
+      const { made } = await timersOf(async () => {
+        const later = Array.from({ length: 1000 }, (_, i) => new Waiter(60_000 + i * 1000));
+        await turns(3);
+        later.forEach(clearDeadline);
+      });
       clearDeadline(first);
       expect(made).to.equal(0);
     });
 
     it('that goes off once for each of them, and not for those that are over', async () => {
-      await new Waiter(1).over;
+      await new Waiter(20).over;
       const { made, wentOff } = await timersOf(async () => {
         const waiters = [new Waiter(40), new Waiter(20)];
         clearDeadline(new Waiter(5));
         for (const { over } of waiters) await over;
       });
-      expect([made, wentOff]).to.deep.equal([5, 3]); // for 40, 20 and 5, then again for 20 and 40
+      expect([made, wentOff]).to.deep.equal([2, 2]);
     });
 
-    it('that goes on while calls come, so that they need not set it', async () => {
-      const timeout = 50;
-      let [previous, calls] = [new Waiter(timeout), 0];
-      const { start } = previous;
-      while (performance.now() < start + 4 * timeout) {
-        clearDeadline(previous);
-        const last = previous.start;
-        const { made } = await timersOf(() => void (previous = new Waiter(timeout)));
-        if (performance.now() - last < timeout) expect(made, `after ${previous.start - start} ms`).to.equal(0);
-        calls++;
-      }
-      clearDeadline(previous);
-      expect(calls).to.be.above(4);
+    it('that is set when a turn has ended none of them, and then the event loop sleeps', async () => {
+      const left = await timersOf(async () => void (await new Waiter(20).over));
+      expect([left.made, left.immediates]).to.deep.equal([1, 2]);
+    });
+
+    it('that is not set when none of them is left', async () => {
+      const { made, immediates } = await timersOf(async () => {
+        clearDeadline(new Waiter(20));
+        await turns(3); // an immediate each
+      });
+      expect([made, immediates]).to.deep.equal([0, 4]);
+    });
+
+    it('that is not set while every turn ends some of them', async () => {
+      await new Waiter(20).over;
+      const { made } = await timersOf(async () => {
+        for (const waiter of Array.from({ length: 20 }, (_, i) => new Waiter(60_000 + i * 1000))) {
+          await turns(1);
+          clearDeadline(waiter);
+        }
+        await turns(3);
+      });
+      expect(made).to.equal(0);
     });
   });
 });
