@@ -33,8 +33,10 @@ function joinBucket(member: Waiting, timeout: number): void {
   let bucket = buckets.get(expiry);
   if (bucket === undefined) {
     buckets.set(expiry, (bucket = { expiry, members: [] }));
-    if (setTimeout !== realSetTimeout) setAlarm(expiry, now, setTimeout);
-    else if (!looking && (expiry < alarm || setter !== realSetTimeout)) lookInNextTurn(NaN);
+    if (expiry < alarm || setter !== setTimeout) {
+      if (setTimeout !== realSetTimeout) setAlarm(expiry, now, setTimeout);
+      else if (!looking) lookInNextTurn(NaN);
+    }
   }
   member.bucket = bucket;
   member.place = bucket.members.push(member) - 1;

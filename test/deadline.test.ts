@@ -136,6 +136,19 @@ describe('deadlines', () => {
     expect(await new Waiter(80).over).to.be.at.least(80);
   });
 
+  it('come of the first also when a longer one follows, with fake timers', async () => {
+    mock.timers.enable({ apis: ['setTimeout'] });
+    try {
+      const [first, second] = [new Waiter(1e5), new Waiter(1e6)];
+      mock.timers.tick(1.1e5);
+      await first.over;
+      mock.timers.tick(1e6);
+      await second.over;
+    } finally {
+      mock.timers.reset();
+    }
+  });
+
   it('obey the fake timers of a test, and come when those are gone', async () => {
     new Waiter(15); // its real timer goes off while that of the last one is set
     mock.timers.enable({ apis: ['setTimeout'] });
