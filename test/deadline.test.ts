@@ -136,6 +136,17 @@ describe('deadlines', () => {
     expect(await new Waiter(80).over).to.be.at.least(80);
   });
 
+  for (const how of ['while a test fakes setImmediate', 'when a test has faked setImmediate']) {
+    it(`come ${how}`, async () => {
+      mock.timers.enable({ apis: ['setImmediate'] });
+      const waiter = new Waiter(10);
+      if (how.startsWith('when')) mock.timers.reset();
+      await waiter.over;
+      mock.timers.reset();
+      await new Waiter(10).over;
+    });
+  }
+
   it('come of the first also when a longer one follows, with fake timers', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     try {
