@@ -49,6 +49,8 @@ async function timersOf(run: () => void | Promise<void>): Promise<{ made: number
 }
 
 describe('deadlines', () => {
+  afterEach(() => mock.timers.reset());
+
   // They share one timer, set for the first of them.
   const orders = [
     [5, 20, 60],
@@ -68,7 +70,8 @@ describe('deadlines', () => {
   }
 
   it('come after the first of them was cleared', async () => {
-    const [first, second] = [new Waiter(5), new Waiter(30)];
+    const [first, second] = [new Waiter(10), new Waiter(30)];
+    await turns(3); // by then the timer is set, for the first
     clearDeadline(first);
     expect(await second.over).to.be.at.least(30);
   });
@@ -83,8 +86,10 @@ describe('deadlines', () => {
   });
 
   it('come of waits that begin when the timer of an answered one has gone off for nothing', async () => {
-    clearDeadline(new Waiter(5));
-    await new Waiter(20).over; // by then the timer of 5 ms is over
+    const answered = new Waiter(10);
+    await turns(3);
+    clearDeadline(answered);
+    await new Waiter(30).over; // by then the timer of 10 ms is over
     expect(await new Waiter(5).over).to.be.at.least(5);
   });
 
@@ -142,35 +147,27 @@ describe('deadlines', () => {
       const waiter = new Waiter(10);
       if (how.startsWith('when')) mock.timers.reset();
       await waiter.over;
-      mock.timers.reset();
-      await new Waiter(10).over;
     });
   }
 
   it('come of the first also when a longer one follows, with fake timers', async () => {
     mock.timers.enable({ apis: ['setTimeout'] });
-    try {
-      const [first, second] = [new Waiter(1e5), new Waiter(1e6)];
-      mock.timers.tick(1.1e5);
-      await first.over;
-      mock.timers.tick(1e6);
-      await second.over;
-    } finally {
-      mock.timers.reset();
-    }
+    const [first, second] = [new Waiter(1e5), new Waiter(1e6)];
+    mock.timers.tick(1.1e5);
+    await first.over;
+    mock.timers.tick(1e6);
+    await second.over;
   });
 
   it('obey the fake timers of a test, and come when those are gone', async () => {
-    new Waiter(15); // its real timer goes off while that of the last one is set
+    new Waiter(30); // its real timer goes off while that of the last one is set
+    await turns(3);
     mock.timers.enable({ apis: ['setTimeout'] });
-    try {
-      const faked = new Waiter(1e6);
-      mock.timers.tick(1.1e6);
-      await faked.over;
-      clearDeadline(new Waiter(20)); // its timer never goes off
-    } finally {
-      mock.timers.reset();
-    }
+    const faked = new Waiter(1e6);
+    mock.timers.tick(1.1e6);
+    await faked.over;
+    clearDeadline(new Waiter(20)); // its timer never goes off
+    mock.timers.reset();
     expect(await new Waiter(80).over).to.be.at.least(80);
   });
 
@@ -211,7 +208,7 @@ describe('deadlines', () => {
     it('that goes off once for each of them, and not for those that are over', async () => {
       await new Waiter(20).over;
       const { made, wentOff } = await timersOf(async () => {
-        const waiters = [new Waiter(40), new Waiter(20)];
+        const waiters = [new Waiter(300), new Waiter(20)];
         clearDeadline(new Waiter(5));
         for (const { over } of waiters) await over;
       });
@@ -219,14 +216,19 @@ describe('deadlines', () => {
     });
 
     it('that is set when a turn has ended none of them, and then the event loop sleeps', async () => {
-      const left = await timersOf(async () => void (await new Waiter(20).over));
-      expect([left.made, left.immediates]).to.deep.equal([1, 2]);
+      await new Waiter(20).over;
+      const { made, immediates } = await timersOf(async () => {
+        const waiter = new Waiter(50_000);
+        await turns(10); // an immediate each
+        clearDeadline(waiter);
+      });
+      expect([made, immediates]).to.deep.equal([1, 12]);
     });
 
     it('that is not set when none of them is left', async () => {
       const { made, immediates } = await timersOf(async () => {
         clearDeadline(new Waiter(20));
-        await turns(3); // an immediate each
+        await turns(3);
       });
       expect([made, immediates]).to.deep.equal([0, 4]);
     });
