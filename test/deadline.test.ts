@@ -215,6 +215,18 @@ describe('deadlines', () => {
       expect([made, wentOff]).to.deep.equal([2, 2]);
     });
 
+    it('that is cleared when an earlier one is set', async () => {
+      await new Waiter(20).over;
+      const { made, wentOff } = await timersOf(async () => {
+        const late = new Waiter(300);
+        await turns(3);
+        await new Waiter(20).over;
+        await late.over;
+        await new Waiter(50).over;
+      });
+      expect([made, wentOff]).to.deep.equal([4, 3]); // for 300, 20, then again for 300, and for 50
+    });
+
     it('that is set when a turn has ended none of them, and then the event loop sleeps', async () => {
       await new Waiter(20).over;
       const { made, immediates } = await timersOf(async () => {
