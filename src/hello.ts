@@ -9,16 +9,17 @@ import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { wrappedSocket } from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
+import { realSetImmediate } from './turn.js';
 
 const lengths = new WeakMap<Socket, number>();
 
 function measure(raw: Socket): void {
   if (raw.bytesRead > 0) lengths.set(raw, raw.bytesRead);
-  else if (!raw.destroyed) setImmediate(measure, raw).unref();
+  else if (!raw.destroyed) realSetImmediate(measure, raw).unref();
 }
 
 function tlsShutdownOnConnection(raw: Socket): void {
-  setImmediate(measure, raw).unref();
+  realSetImmediate(measure, raw).unref();
 }
 
 export function measureHellos(server: Server): void {

@@ -12,7 +12,7 @@ let queue: unknown[] = [];
 let running = false;
 
 /** A test that fakes it and is over before its fake one has run would stop all closes for good. What we wait for are real sockets. */
-const realSetImmediate = globalThis.setImmediate;
+export const realSetImmediate = globalThis.setImmediate;
 
 /** Calls `run(arg)` in the check phase of this turn of the event loop, in the order of the asking. */
 export function inNextTurn<T>(run: (arg: T) => void, arg: T): void {

@@ -237,7 +237,8 @@ export class Watch extends Observed {
 const judge = (watch: Watch): void => watch.judge();
 const judgeLate = (watch: Watch): void => watch.judgeLate(false);
 /** After a second turn, so that a whole poll lies between. */
-const judgeLateFirst = (watch: Watch): void => void setImmediate(() => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket)));
+const judgeLateFirst = (watch: Watch): void => inNextTurn(judgeLateSecond, watch);
+const judgeLateSecond = (watch: Watch): void => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket));
 function freeInNextTurn(free: () => void): void {
   inNextTurn(free, undefined);
 }

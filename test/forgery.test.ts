@@ -3,6 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { cpSync, rmSync } from 'node:fs';
 import net from 'node:net';
+import { mock } from 'node:test';
 import tls, { type TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
 import { SIDES, VERSIONS, certificate, closed, listen, makePair, track, turns } from './support/pair.js';
@@ -25,6 +26,7 @@ for (const version of VERSIONS) {
         cpSync(new URL('../src/', import.meta.url), COPY, { recursive: true });
         other = (await import(new URL('index.js', COPY).href)) as typeof other;
       });
+      afterEach(() => mock.timers.reset());
       after(() => rmSync(COPY, { recursive: true, force: true }));
 
       it('two copies of the package share one state, and only one asks', async () => {
@@ -94,14 +96,17 @@ for (const version of VERSIONS) {
         });
       }
 
-      it('a clean end before anybody watched is proved late, while the socket lives', async () => {
-        const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
-        ours.resume();
-        relay.holdFin(toUs);
-        peer.end();
-        await once(ours, 'end');
-        expect(await gracefulShutdown(ours)).to.equal(1);
-      });
+      for (const how of ['', ', also while a test fakes setImmediate']) {
+        it(`a clean end before anybody watched is proved late, while the socket lives${how}`, async () => {
+          const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
+          ours.resume();
+          relay.holdFin(toUs);
+          peer.end();
+          await once(ours, 'end');
+          if (how !== '') mock.timers.enable({ apis: ['setImmediate'] });
+          expect(await gracefulShutdown(ours)).to.equal(1);
+        });
+      }
 
       for (const [what, spoil] of Object.entries({
         'no parent handle': (handle: object) => Object.defineProperty(handle, '_parent', { value: undefined, configurable: true }),

@@ -8,7 +8,7 @@ import tls, { type TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions } from '../arguments.js';
 import { duplexUnder, wrappedSocket } from '../internals.js';
 import { shutdown } from '../shutdown.js';
-import { inNextTurn } from '../turn.js';
+import { inNextTurn, realSetImmediate } from '../turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watch } from '../watch.js';
 import { Drain } from './drain.js';
@@ -198,7 +198,7 @@ class ServerDrain implements DrainableServer {
    * poll has brought none.
    */
   #stopListening(drain: Drain, accepted: number, polls: number): void {
-    setImmediate(() => {
+    realSetImmediate(() => {
       if (this.#accepted !== accepted && polls > 0) return this.#stopListening(drain, this.#accepted, polls - 1);
       net.Server.prototype.close.call(this.#server, () => stopCheckingConnections(this.#server)); // that of http destroys idle connections
       drain.seal();

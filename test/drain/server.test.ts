@@ -2,6 +2,7 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import net from 'node:net';
+import { mock } from 'node:test';
 import { drainable, type DrainReport } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
 import { COMPLETE, Later, makeServer, outcome, serve, type App } from '../support/origins.js';
@@ -81,6 +82,17 @@ describe('drain of a server', () => {
     await Promise.all(clients.map((client) => client.handshake().then(() => client.write(get()))));
     expect(outcome(await drained)).to.deep.equal({ total: 20, complete: 20 });
     for (const client of clients) expect(client.text).to.match(/connection: close[^]*the end$/i);
+  });
+
+  it('stops listening also while a test fakes setImmediate', async () => {
+    const { server, drains } = await serve(answer);
+    mock.timers.enable({ apis: ['setImmediate'] });
+    try {
+      expect(outcome(await drains.drain())).to.deep.equal({ total: 0 });
+      expect(server.listening).to.equal(false);
+    } finally {
+      mock.timers.reset();
+    }
   });
 
   it('has nothing to do on a server that never listened', async () => {

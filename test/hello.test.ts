@@ -1,0 +1,32 @@
+import { expect } from 'chai';
+import { once } from 'node:events';
+import net from 'node:net';
+import { mock } from 'node:test';
+import tls, { type TLSSocket } from 'node:tls';
+import { helloLength } from '../src/hello.js';
+import { watch } from '../src/index.js';
+import { OPENSSL_HIDES_CLOSE_NOTIFY } from '../src/ledger.js';
+import { certificate, listen, track } from './support/pair.js';
+
+describe('the length of the ClientHello', () => {
+  afterEach(() => mock.timers.reset());
+
+  for (const how of ['', ', also while a test fakes setImmediate']) {
+    it(`is known on a watched server, where the ledger needs it${how}`, async () => {
+      const server = watch(tls.createServer(certificate));
+      const port = await listen(server);
+      const relay = net.createServer((client) => {
+        const upstream = track(net.connect(port, '127.0.0.1')).on('error', () => {});
+        track(client).on('error', () => {}).pipe(upstream).pipe(client);
+      });
+      const relayPort = await listen(relay);
+      if (how !== '') mock.timers.enable({ apis: ['setImmediate'] });
+      const client = track(tls.connect({ port: relayPort, host: '127.0.0.1', rejectUnauthorized: false }));
+      const [raw] = (await once(relay, 'connection')) as [net.Socket];
+      const [hello] = (await once(raw, 'data')) as [Buffer];
+      const [socket] = (await once(server, 'secureConnection')) as [TLSSocket];
+      expect(helloLength(socket)).to.equal(OPENSSL_HIDES_CLOSE_NOTIFY ? hello.length : undefined);
+      client.destroy();
+    });
+  }
+});
