@@ -96,10 +96,12 @@ let setter = realSetTimeout;
 /** One unref'd timer for all buckets. It is not cleared when nobody waits any more. */
 function setAlarm(first: number, now: number, set: SetTimeout): void {
   if (alarm !== Infinity && set === setter) clearTimeout(timer);
-  alarm = Math.min(first, now + MAX_TIMEOUT);
+  const due = Math.min(first, now + MAX_TIMEOUT);
+  alarm = due;
   setter = set;
   // setTimeout cuts fractions off: one more. Beyond its limit it would fire after 1 ms, and it warns of what is below 0 (Node 24).
-  timer = set(onAlarm, Math.min(Math.ceil(Math.max(0, first - now)) + 1, MAX_TIMEOUT), alarm, set).unref();
+  // A setTimeout that somebody has put in its place may pass no arguments on.
+  timer = set(() => onAlarm(due, set), Math.min(Math.ceil(Math.max(0, first - now)) + 1, MAX_TIMEOUT)).unref();
 }
 
 function onAlarm(due: number, set: SetTimeout): void {
