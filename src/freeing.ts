@@ -2,8 +2,8 @@
 import { inNextTurn } from './turn.js';
 
 /**
- * In a row they cost 5 % less CPU than one by one (Node 20). But OpenSSL holds 17 kB for each until then: all of a turn's in a row, when thousands
- * close, cost 1.13 times what `end()` costs, 16 cost 1.07 (medians of five runs, Node 26).
+ * In a row they cost 5 % less CPU than one by one (Node 20). OpenSSL holds 17 kB for each until then, so not all of a turn's, which may be thousands:
+ * those were no cheaper than 16 on Node 20, and 3 to 5 % dearer on Node 26 (medians of five and more runs, which spread by 15 %).
  */
 const IN_A_ROW = 16;
 
