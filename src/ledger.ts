@@ -9,8 +9,8 @@
 /** RFC 8446 section 5.2: header 5, content type 1, tag 16 (of CCM_8 it is 8: such a connection has no ledger that adds up). */
 const RECORD_OVERHEAD = 22;
 const MAX_PLAINTEXT = 16_384;
-/** `user_canceled` and `close_notify`, two bytes each, in two records. */
-const HIDDEN_ALERTS = 2 * (RECORD_OVERHEAD + 2);
+/** `user_canceled` or `close_notify`, each two bytes in a record. */
+const ALERT = RECORD_OVERHEAD + 2;
 /** A NewSessionTicket message besides its ticket, nonce and extensions (RFC 8446 section 4.6.1), in one record. */
 const TICKET_OVERHEAD = RECORD_OVERHEAD + 17;
 
@@ -27,7 +27,8 @@ export const OPENSSL_HIDES_CLOSE_NOTIFY = major > 3 || (major === 3 && minor >= 
 /**
  * Two upper bounds for the bytes that nothing accounts for; each alone is a proof.
  * - `total`: all since the handshake. Session tickets are in it, and are taken out as multiples of their length.
- * - `recent`: plaintext that still comes proves that nothing was hidden before it, so only the latest reads count.
+ * - `recent`: plaintext that still comes proves that no `close_notify` was hidden before it, so only the latest reads count. A `user_canceled` may have
+ *   come before that plaintext.
  */
 export class Ledger {
   #ciphertext: number;
@@ -57,7 +58,7 @@ export class Ledger {
   }
 
   /**
-   * Whether the bytes that nothing accounts for have room for the two alerts. `plaintext` counts also what went past `record` (a parser that
+   * Whether the bytes that nothing accounts for have room for the alerts. `plaintext` counts also what went past `record` (a parser that
    * reads natively); `ticketLength` is the length of the latest session ticket received, 0 for none.
    */
   mayHide(ciphertext: number, plaintext: number, ticketLength: number): boolean {
@@ -66,6 +67,6 @@ export class Ledger {
     const recent = Math.max(0, this.#recent) + since;
     const total = this.#total + since;
     const besidesTickets = ticketLength > 0 ? total % (ticketLength + TICKET_OVERHEAD) : total; // OpenSSL sends two tickets, others one or none
-    return !(recent < HIDDEN_ALERTS || besidesTickets < HIDDEN_ALERTS); // NaN: can't tell
+    return !(recent < ALERT || besidesTickets < 2 * ALERT); // NaN: can't tell
   }
 }

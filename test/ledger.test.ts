@@ -43,9 +43,17 @@ describe('ledger of ciphertext', () => {
 
   it('forgets what came before plaintext that still came: that was not hidden', () => {
     const ledger = new Ledger(2000, 0);
-    ledger.record(10, 2000 + 5000 + 10 + RECORD); // 5,000 bytes that nobody can explain, in one read with a record
-    ledger.record(10, 7000 + 10 + RECORD + 10 + RECORD);
-    expect(ledger.mayHide(7000 + 2 * (10 + RECORD), 20, 0)).to.equal(false);
+    ledger.record(1, 2000 + 5000 + 1 + RECORD); // 5,000 bytes that nobody can explain, in one read with a record
+    ledger.record(1, 7000 + 1 + RECORD + 1 + RECORD);
+    expect(ledger.mayHide(7000 + 2 * (1 + RECORD), 2, 0)).to.equal(false);
+  });
+
+  it('leaves room for a close_notify behind data, and the user_canceled before it', () => {
+    const ledger = new Ledger(2000, 0);
+    ledger.record(10, 2000 + ALERT + 10 + RECORD);
+    ledger.record(10, 2000 + ALERT + 2 * (10 + RECORD));
+    expect(ledger.mayHide(2000 + ALERT + 2 * (10 + RECORD), 20, 0)).to.equal(false);
+    expect(ledger.mayHide(2000 + 2 * ALERT + 2 * (10 + RECORD), 20, 0)).to.equal(true);
   });
 
   it('counts plaintext that went past it, as to a parser that reads natively', () => {
