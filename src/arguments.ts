@@ -1,6 +1,6 @@
 /** Checks of what callers pass: clear errors that name the option and the value, with Node's own codes. */
-import { TLSSocket } from 'node:tls';
-import { inspect } from 'node:util';
+import { Server, TLSSocket } from 'node:tls';
+import { inspect, types } from 'node:util';
 import { MAX_TIMEOUT } from './deadline.js';
 import type { DrainOptions, ShutdownOptions } from './types.js';
 
@@ -16,7 +16,24 @@ export function argumentError(name: string, mustBe: string, value: unknown, code
 }
 
 export function checkSocket(socket: unknown): asserts socket is TLSSocket {
-  if (!(socket instanceof TLSSocket)) throw argumentError('socket', 'an instance of tls.TLSSocket', socket);
+  if (!isTLSSocket(socket)) throw argumentError('socket', 'an instance of tls.TLSSocket', socket);
+}
+
+/** HTTP/2's stand-ins for a socket (`session.socket`, `request.socket`) pass for one, but refuse to be read, written or ended. */
+export function isTLSSocket(value: unknown): value is TLSSocket {
+  try {
+    return value instanceof TLSSocket && (!types.isProxy(value) || typeof value.pause === 'function');
+  } catch {
+    return false; // ERR_HTTP2_NO_SOCKET_MANIPULATION, or ERR_HTTP2_SOCKET_UNBOUND
+  }
+}
+
+export function isServer(value: unknown): value is Server {
+  try {
+    return value instanceof Server;
+  } catch {
+    return false; // such a stand-in
+  }
 }
 
 function checkBoolean(name: string, value: unknown): void {

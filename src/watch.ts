@@ -1,6 +1,6 @@
 /** Watching, as callers ask for it: one socket, or every socket of a server. */
-import tls, { TLSSocket } from 'node:tls';
-import { argumentError } from './arguments.js';
+import tls, { type TLSSocket } from 'node:tls';
+import { argumentError, isServer, isTLSSocket } from './arguments.js';
 import { measureHellos } from './hello.js';
 import { WATCH } from './shadow.js';
 import { Watch, type Watched } from './watched.js';
@@ -27,8 +27,8 @@ function tlsShutdownOnSecureConnection(socket: TLSSocket): void {
  * @throws TypeError `ERR_INVALID_ARG_TYPE` if `target` is neither a `tls.TLSSocket` nor a `tls.Server`
  */
 export function watch<T extends TLSSocket | tls.Server>(target: T): T {
-  if (target instanceof TLSSocket) watchSocket(target);
-  else if (!(target instanceof tls.Server)) throw argumentError('target', 'an instance of tls.TLSSocket or tls.Server', target);
+  if (isTLSSocket(target)) watchSocket(target);
+  else if (!isServer(target)) throw argumentError('target', 'an instance of tls.TLSSocket or tls.Server', target);
   else if (!target.listeners('secureConnection').some((listener) => listener.name === tlsShutdownOnSecureConnection.name)) {
     target.prependListener('secureConnection', tlsShutdownOnSecureConnection);
     measureHellos(target);
