@@ -9,7 +9,7 @@ const IN_A_ROW = 16;
 
 let held: (() => void)[] = [];
 
-/** Calls `free`, which must not throw, soon. */
+/** Calls `free` soon. */
 export function freeSoon(free: () => void): void {
   const count = held.push(free);
   if (count === 1) inNextTurn(freeHeld, undefined);
@@ -19,5 +19,10 @@ export function freeSoon(free: () => void): void {
 function freeHeld(): void {
   const frees = held;
   held = [];
-  for (const free of frees) free();
+  let i = 0;
+  try {
+    while (i < frees.length) frees[i++]!();
+  } finally {
+    for (; i < frees.length; i++) freeSoon(frees[i]!); // one that threw (a listener of the application) must not keep the others
+  }
 }

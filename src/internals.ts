@@ -11,6 +11,7 @@
  * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
  * | `_handle._parentWrap` | the `net.Socket` of a server's connection | 4 | as if its server was not watched |
  * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
+ * | `_parent.writeQueueSize` | whether the kernel has it, when the socket is destroyed right behind | 11 | `queued` |
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
@@ -34,6 +35,7 @@ interface Handle {
   reading?: unknown;
   bytesRead?: unknown;
   bytesWritten?: unknown;
+  writeQueueSize?: unknown;
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
   onread?: unknown;
@@ -173,6 +175,21 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
   }
 }
 
+/** Whether the transport's sending side was ended before, past the TLS layer, so that nothing of it can leave any more: what it writes then is counted, and lost. */
+export function transportEnded(socket: TLSSocket): boolean {
+  const under = duplexUnder(socket) ?? wrappedSocket(socket);
+  return under !== undefined && (under.destroyed || (under.writableEnded && under.writableLength === 0));
+}
+
+/** Node's read callback among the callers of `callee`, which is on the stack. It costs some microseconds. */
+export function readCallbackAbove(callee: (...args: never[]) => unknown): 'directly' | 'somewhere' | 'no' {
+  const at: { stack?: unknown } = {};
+  Error.captureStackTrace(at, callee);
+  const callers = String(at.stack).split('\n').slice(1);
+  const index = callers.findIndex((line) => line.includes('onStreamRead (node:internal/stream_base_commons:'));
+  return index === 0 ? 'directly' : index > 0 ? 'somewhere' : 'no';
+}
+
 /** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
 export function destroysAtRead(socket: TLSSocket): boolean {
   const onread = handleOf(socket)?.onread;
@@ -226,6 +243,11 @@ export function plaintextRead(socket: TLSSocket): number {
 /** Ciphertext bytes that the TLS layer wrote so far; `NaN` if it can't be told. */
 export function ciphertextWritten(socket: TLSSocket): number {
   return count(handleOf(socket)?._parent?.bytesWritten);
+}
+
+/** Whether the TLS layer has written more than `before` bytes, and all of it is with the kernel. */
+export function hasWritten(socket: TLSSocket, before: number): boolean {
+  return ciphertextWritten(socket) > before && handleOf(socket)?._parent?.writeQueueSize === 0;
 }
 
 /**

@@ -2,10 +2,11 @@
  * The methods of a watched socket that Node calls and that we put in front of its own. Each is one function for all sockets: a closure for
  * each would be measurable. They find the socket's watch under `WATCH`, which two copies of this package share.
  */
+import { AsyncResource } from 'node:async_hooks';
 import type { TLSSocket } from 'node:tls';
 import { keepHiddenClass } from './hidden-class.js';
 import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from './internals.js';
-import { inNextTurn, outsideReadCallback } from './turn.js';
+import { inNextTurn } from './turn.js';
 
 /** Its number changes when two versions of the package could no longer share a watch. */
 export const WATCH = Symbol.for('tls-graceful-shutdown.watch.1');
@@ -14,6 +15,10 @@ export type FinalCallback = (error?: Error | null) => void;
 
 /** What a watch does in their place. */
 export interface Watcher {
+  /** Its `end()` is being called outside of read callbacks. */
+  readonly ending: boolean;
+  /** What `_final` was called with in a turn that may be that of a read callback. */
+  finalWaits: FinalCallback | undefined;
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean;
   final(callback: FinalCallback): void;
   destroy(error: Error | null, callback: FinalCallback): void;
@@ -50,18 +55,32 @@ export function shadow(socket: TLSSocket): Originals {
   return originals;
 }
 
-function watchedPush(this: Shadowed, chunk: unknown, encoding?: BufferEncoding): boolean {
+export function watchedPush(this: Shadowed, chunk: unknown, encoding?: BufferEncoding): boolean {
   return this[WATCH]!.push(chunk, encoding);
 }
 
 /** Also an `end()` of somebody else, called in a read callback, does not run there: that would lose inbound data (see turn.ts). */
 function watchedFinal(this: Shadowed, callback: FinalCallback): void {
-  if (outsideReadCallback()) this[WATCH]!.final(callback);
-  else inNextTurn((watcher: Watcher) => watcher.final(callback), this[WATCH]!);
+  const watcher = this[WATCH]!;
+  if (watcher.ending) return watcher.final(callback);
+  watcher.finalWaits = callback;
+  inNextTurn(AsyncResource.bind(() => finalNow(watcher), 'TLSSHUTDOWN'), undefined); // the context is that of who called end()
+}
+
+function finalNow(watcher: Watcher): void {
+  const callback = watcher.finalWaits;
+  watcher.finalWaits = undefined;
+  if (callback === undefined) return;
+  try {
+    watcher.final(callback);
+  } catch (thrown) {
+    callback(thrown as Error); // as Node does with what an application's own method throws
+  }
 }
 
 function watchedDestroy(this: Shadowed, error: Error | null, callback: FinalCallback): void {
   keepHiddenClass(this);
+  finalNow(this[WATCH]!); // without us it would have come before; what is still to be read is lost anyway
   this[WATCH]!.destroy(error, callback);
 }
 

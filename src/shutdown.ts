@@ -19,7 +19,7 @@ import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import type { Goal } from './machine.js';
 import type { Observer } from './observers.js';
-import { inNextTurn, outsideReadCallback } from './turn.js';
+import { inNextTurn } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
 import { watchOf, watchSocket } from './watch.js';
 import { Watch } from './watched.js';
@@ -93,15 +93,20 @@ function closeFlushed(watch: Watch): void {
 }
 
 /** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */
-function beginEnd(watch: Watch): void {
-  if (outsideReadCallback()) endLater(watch);
-  else inNextTurn(endLater, watch);
+function endLater(watch: Watch): void {
+  inNextTurn(end, watch);
 }
 
-function endLater(watch: Watch): void {
+function end(watch: Watch): void {
   const { socket } = watch;
-  if (watch.judging) return inNextTurn(endLater, watch); // with both sides done Node would destroy the socket before it is judged
-  if (!socket.writableEnded && !socket.destroyed) socket.end();
+  if (watch.judging) return endLater(watch); // with both sides done Node would destroy the socket before it is judged
+  if (socket.writableEnded || socket.destroyed) return;
+  watch.ending = true;
+  try {
+    socket.end();
+  } finally {
+    watch.ending = false;
+  }
 }
 
 /** Makes an unconsumed socket flow, so that what comes in is thrown away and can't hold the peer's alert back. */
@@ -110,7 +115,14 @@ function discardUnread(socket: TLSSocket): void {
 }
 
 /** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not destroy the socket. */
-function begin<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>, resolve: Resolve<T>, reject: (error: Error) => void): void {
+function begin<T>(
+  socket: TLSSocket,
+  options: ShutdownOptions,
+  beginEnd: (watch: Watch) => void,
+  give: Give<T>,
+  resolve: Resolve<T>,
+  reject: (error: Error) => void,
+): void {
   const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
   const watch = watchSocket(socket);
   watch.holdErrors();
@@ -159,7 +171,7 @@ function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): P
     checkSocket(socket);
     checkShutdownOptions(options);
     if (options.signal?.aborted) throw abortError(options.signal.reason);
-    begin(socket, options, give, resolve, reject);
+    begin(socket, options, endLater, give, resolve, reject);
   } catch (error) {
     reject(error);
   }
@@ -181,13 +193,13 @@ export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Prom
 }
 
 /**
- * The same without a promise and without checks, for thousands of sockets at a time. `onResult` may be called at once, or within Node's own calls:
+ * The same without a promise and without checks, for thousands of sockets at a time; not to be called in a read callback. `onResult` may be called at once, or within Node's own calls:
  * it must not destroy the socket. With a `signal` nothing would tell of an abort.
  *
  * @internal
  */
 export function shutdownThen(socket: TLSSocket, options: Omit<ShutdownOptions, 'signal'>, onResult: (result: ShutdownResult, socket: TLSSocket) => void): void {
-  begin(socket, options, itself, onResult, unreachable);
+  begin(socket, options, end, itself, onResult, unreachable);
 }
 
 /**

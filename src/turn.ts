@@ -9,7 +9,6 @@ type Task = (arg: unknown) => void;
 
 /** Each task, and then its argument: an object for each would be measurable. */
 let queue: unknown[] = [];
-let running = false;
 
 /** A test that fakes it and is over before its fake one has run would stop all closes for good. What we wait for are real sockets. */
 export const realSetImmediate = globalThis.setImmediate;
@@ -19,23 +18,16 @@ export function inNextTurn<T>(run: (arg: T) => void, arg: T): void {
   if (queue.push(run, arg) === 2) realSetImmediate(runQueue);
 }
 
-/** Whether we are inside of `inNextTurn`'s tasks now: no read callback is on the stack. */
-export function outsideReadCallback(): boolean {
-  return running;
-}
-
 function runQueue(): void {
   const tasks = queue;
   queue = [];
   let i = 0;
-  running = true;
   try {
     while (i < tasks.length) {
       const run = tasks[i++] as Task;
       run(tasks[i++]);
     }
   } finally {
-    running = false;
     // A task that threw (an application's listener, say) must not take the others' turn away.
     for (; i < tasks.length; i += 2) inNextTurn(tasks[i] as Task, tasks[i + 1]);
   }

@@ -16,7 +16,7 @@ import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
 import { CLOSED, OPEN, PEER_EVENT, next, type SentEvent, type ShutdownEvent } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { Observed } from './observers.js';
-import { WATCH, shadow, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
+import { WATCH, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownState } from './types.js';
 
@@ -33,9 +33,11 @@ export class Watch extends Observed {
   destroyed = false;
   /** What the socket was destroyed with. */
   error: Error | undefined;
+  ending = false;
+  finalWaits: FinalCallback | undefined;
   quiet = false; // true: the next flush ends the transport without an alert
   lastError: TlsShutdownError | undefined;
-  /** Says when a socket is freed that is destroyed after a two-way shutdown. What it is given does not throw. */
+  /** Says when a socket is freed that is destroyed after a two-way shutdown. */
   freeLater = freeSoon;
   #holdsErrors = false;
   /** Why a FIN that is seen may hide a `close_notify`. */
@@ -46,6 +48,7 @@ export class Watch extends Observed {
   #original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
   #flushEvent: SentEvent = 'alert_written';
+  #writtenBefore = NaN; // ciphertext bytes before our alert
   #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
 
   constructor(socket?: TLSSocket) {
@@ -118,20 +121,26 @@ export class Watch extends Observed {
     }
     if (this.judging) {
       // Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
-      if (this.#verdict === 'fin' && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) this.#verdict = 'close_notify';
+      if (this.#verdict === 'fin' && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) {
+        this.#verdict = internals.readCallbackAbove(watchedPush) === 'directly' ? 'close_notify' : 'unverified'; // an application may push null, too
+      }
       return false;
     }
     if (this.state.received !== 'open' || this.destroyed) return this.#original!.push.call(this.socket, null);
     this.judging = true;
     // In the handshake an alert is not authenticated: anybody on the path can inject it.
     const early = internals.inHandshake(this.socket);
-    this.#verdict = early ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnd?.seen === true);
+    // A `push` that somebody put over ours may let the null out later.
+    const late = this.socket.push !== watchedPush && internals.readCallbackAbove(watchedPush) === 'no';
+    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnd?.seen === true);
     if (this.#verdict === 'close_notify') {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
-      const more = this.#original!.push.call(this.socket, null);
-      this.tellObservers();
-      return more;
+      try {
+        return this.#original!.push.call(this.socket, null);
+      } finally {
+        this.tellObservers(); // also if a listener of the application throws
+      }
     }
     const ledger = this.#verdict === 'fin' ? this.#ledger?.get() : undefined;
     if (ledger !== undefined) {
@@ -146,9 +155,12 @@ export class Watch extends Observed {
   judge(): void {
     if (!this.judging) return; // destroyed meanwhile
     this.#record();
-    this.#original!.push.call(this.socket, null);
-    this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
-    this.tellObservers();
+    try {
+      this.#original!.push.call(this.socket, null);
+      this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
+    } finally {
+      this.tellObservers();
+    }
   }
 
   judgeLate(clean: boolean): void {
@@ -167,18 +179,20 @@ export class Watch extends Observed {
 
   final(callback: FinalCallback): void {
     const { socket } = this;
-    const unsendable = internals.inHandshake(socket);
-    const before = internals.ciphertextWritten(socket);
+    const { final } = this.#original!;
+    const unsendable = internals.inHandshake(socket) || internals.transportEnded(socket);
+    const before = (this.#writtenBefore = internals.ciphertextWritten(socket));
     const quiet = this.quiet && this.state.sent === 'open';
-    this.#flushEvent = quiet ? 'quiet_fin' : 'alert_written';
+    this.#flushEvent = quiet ? 'quiet_fin' : unsendable ? 'alert_lost' : 'alert_written';
     const done = onFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
     if (!quiet) {
-      this.#original!.final.call(socket, done);
+      final.call(socket, done);
       // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
       // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
-      if (unsendable || internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
+      if (internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
       // A Duplex is ended a turn later: behind a write of the handshake that is still under way, the alert goes out in time (Node 20 to 26).
-      if (!unsendable && this.#duplexEnd !== undefined) this.#alertAfter = before;
+      // An application's own method may call Node's later.
+      if (!unsendable && (this.#duplexEnd !== undefined || final !== nodeFinal)) this.#alertAfter = before;
     } else if (!internals.endTransport(socket, done)) {
       done();
       socket.destroy();
@@ -187,9 +201,12 @@ export class Watch extends Observed {
 
   onFinal(callback: FinalCallback, error: Error | null | undefined): void {
     if (this.#flushEvent === 'alert_lost' && internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
-    if (!error) this.apply(this.#flushEvent);
-    callback(error);
-    this.tellObservers();
+    if (!error && !this.destroyed) this.apply(this.#flushEvent); // else its handle is gone, and Node 22 calls back all the same
+    try {
+      callback(error);
+    } finally {
+      this.tellObservers();
+    }
   }
 
   /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
@@ -211,6 +228,7 @@ export class Watch extends Observed {
 
   destroy(error: Error | null, callback: FinalCallback): void {
     this.noticeEnd();
+    if (!error) this.#sendAlertNow();
     this.destroyed = true;
     if (error) this.error ??= error;
     if (error) this.#recordError(error);
@@ -222,10 +240,29 @@ export class Watch extends Observed {
     this.tellObservers();
   }
 
+  /**
+   * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does at its end. Where nothing stands before our
+   * alert it leaves all the same, as it would without us.
+   */
+  #sendAlertNow(): void {
+    const { socket } = this;
+    if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return;
+    const { final } = this.#original!;
+    if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
+    if (this.#flushEvent === 'alert_written' && internals.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
+  }
+
   free(error: Error | null, callback: FinalCallback): void {
     const { destroy } = this.#original!;
-    // Without an error nothing can come any more once Node itself has destroyed its own transport.
-    if (this.#holdsErrors) releaseErrors(this.socket, error === null && destroy === nodeDestroy && this.#duplexEnd === undefined);
+    try {
+      // Without an error nothing can come any more once Node itself has destroyed its own transport.
+      if (this.#holdsErrors) releaseErrors(this.socket, error === null && destroy === nodeDestroy && this.#duplexEnd === undefined);
+    } finally {
+      this.#free(destroy, error, callback);
+    }
+  }
+
+  #free(destroy: Originals['destroy'], error: Error | null, callback: FinalCallback): void {
     try {
       destroy.call(this.socket, error, callback as (error?: Error | null) => void);
     } catch (thrown) {
@@ -241,7 +278,7 @@ export class Watch extends Observed {
   }
 }
 
-const nodeDestroy = Socket.prototype._destroy;
+const { _destroy: nodeDestroy, _final: nodeFinal } = Socket.prototype;
 
 const judge = (watch: Watch): void => watch.judge();
 const judgeLate = (watch: Watch): void => watch.judgeLate(false);

@@ -2,6 +2,7 @@ import { mock } from 'node:test';
 import { expect } from 'chai';
 import { MAX_TIMEOUT, clearDeadline } from '../src/deadline.js';
 import { turns } from './support/pair.js';
+import { uncaught } from './support/uncaught.js';
 import { Waiter } from './support/waiter.js';
 
 describe('deadlines', () => {
@@ -72,9 +73,7 @@ describe('deadlines', () => {
 
   it('come of all others when one throws', async () => {
     const thrown = new Error('of the one');
-    const listeners = process.rawListeners('uncaughtException') as NodeJS.UncaughtExceptionListener[];
-    for (const listener of listeners) process.off('uncaughtException', listener); // mocha's
-    const caught = new Promise((resolve) => process.once('uncaughtException', resolve));
+    const caught = uncaught(1);
     const [later, others] = [new Waiter(20), [new Waiter(5), new Waiter(5)]];
     const thrower = new Waiter(5, () => {
       throw thrown;
@@ -82,8 +81,7 @@ describe('deadlines', () => {
     const warnings: Error[] = [];
     const onWarning = (warning: Error): void => void warnings.push(warning);
     process.on('warning', onWarning);
-    expect(await caught).to.equal(thrown);
-    for (const listener of listeners) process.on('uncaughtException', listener);
+    expect(await caught).to.deep.equal([thrown]);
     for (const waiter of [...others, later]) expect(await waiter.over).to.be.at.least(waiter.timeout);
     expect(thrower.bucket).to.equal(undefined);
     process.off('warning', onWarning);

@@ -1,9 +1,10 @@
 /** Every row of the table of -1: what happened, its code, its SSL error, and whether a later call can go on. */
 import { expect } from 'chai';
 import { once } from 'node:events';
-import tls from 'node:tls';
+import type net from 'node:net';
+import tls, { type TLSSocket } from 'node:tls';
 import { getShutdown, getShutdownError, gracefulShutdown, shutdown, watch, type ShutdownErrorCode, type ShutdownResult } from '../src/index.js';
-import { SIDES, VERSIONS, certificate, listen, makePair, track, type Pair } from './support/pair.js';
+import { SIDES, VERSIONS, certificate, listen, makePair, track, turns, type Pair } from './support/pair.js';
 
 function expectFailure(result: ShutdownResult, code: ShutdownErrorCode, sslError: string): void {
   expect(result.error?.code, String(result.error)).to.equal(code);
@@ -186,4 +187,28 @@ for (const version of VERSIONS) {
       expect(result.state.sent).to.equal('lost');
     }
   });
+
+  for (const value of [0, 1]) {
+    it(`NOT_SENT when somebody has ended the transport before, ${version}, where it would be ${value}`, async () => {
+      const server = watch(tls.createServer({ ...certificate, maxVersion: version, allowHalfOpen: true }));
+      const port = await listen(server);
+      const [raw, secure] = [once(server, 'connection'), once(server, 'secureConnection')] as Promise<[net.Socket]>[];
+      const peer = watch(track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, allowHalfOpen: true } as tls.ConnectionOptions)));
+      await once(peer.resume(), 'secureConnect');
+      const ours = (await secure!)[0] as TLSSocket;
+      ours.resume();
+      await turns();
+      if (value === 1) {
+        peer.end();
+        await once(ours, 'end');
+      }
+      const end = once(peer, 'end');
+      (await raw!)[0].end();
+      expectFailure(await shutdown(ours), 'ERR_TLS_SHUTDOWN_NOT_SENT', 'SSL_ERROR_SSL');
+      expect(getShutdown(ours).sent).to.equal('lost');
+      await end;
+      expect(getShutdown(peer).received).to.be.oneOf(['fin', 'unverified']);
+      ours.destroy();
+    });
+  }
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { freeSoon } from '../src/freeing.js';
 import { turns } from './support/pair.js';
+import { uncaught } from './support/uncaught.js';
 
 describe('freeing of sockets', () => {
   it('waits for the end of the turn, or for 16, and keeps the order', async () => {
@@ -24,5 +25,20 @@ describe('freeing of sockets', () => {
     });
     await turns();
     expect(freed).to.deep.equal(['first', 'of it']);
+  });
+
+  it('goes on after one that throws, which is an uncaught exception', async () => {
+    const freed: number[] = [];
+    const thrown = new Error('of a listener');
+    const caught = uncaught(1);
+    for (let i = 0; i < 4; i++) {
+      freeSoon(() => {
+        freed.push(i);
+        if (i === 1) throw thrown;
+      });
+    }
+    expect(await caught).to.deep.equal([thrown]);
+    await turns();
+    expect(freed).to.deep.equal([0, 1, 2, 3]);
   });
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import tls, { type TLSSocket } from 'node:tls';
 import { gracefulShutdown, shutdown, watch } from '../src/index.js';
 import { SIDES, VERSIONS, certificate, closed, listen, makePair, readAll, track, turns } from './support/pair.js';
+import { uncaught } from './support/uncaught.js';
 
 function listenerCounts(socket: TLSSocket): Record<string, number> {
   return Object.fromEntries(socket.eventNames().map((name) => [String(name), socket.listenerCount(name)]));
@@ -121,6 +122,18 @@ for (const version of VERSIONS) {
         expect(heard).to.deep.equal([reason, true]);
         expect(ours.listenerCount('error')).to.equal(before + 1); // the test's
         expect(await gracefulShutdown(ours)).to.equal(1);
+      });
+
+      it("answers a call although a 'readable' listener throws at the end", async () => {
+        const { ours, peer } = await makePair({ version, side });
+        const thrown = new Error('of a listener');
+        ours.on('readable', () => {
+          throw thrown;
+        });
+        peer.resume().on('end', () => peer.end());
+        const errors = uncaught(1);
+        expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
+        expect(await errors).to.deep.equal([thrown]);
       });
 
       it('lets the application destroy at any time: before, during and after', async () => {

@@ -1,0 +1,97 @@
+/** A socket that is destroyed right behind its end(), or between a call and its end(), as a `for await` loop does: our alert leaves, as it would without us. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { buffer } from 'node:stream/consumers';
+import type { TLSSocket } from 'node:tls';
+import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
+import { SIDES, VERSIONS, closed, makePair, readAll, turns } from './support/pair.js';
+
+const BOTH = { sent: 'close_notify', received: 'close_notify' };
+
+const CONSUMERS: Record<string, (socket: TLSSocket) => Promise<number>> = {
+  'for await': async (socket) => {
+    let read = 0;
+    for await (const chunk of socket) read += (chunk as Buffer).length;
+    return read;
+  },
+  'stream/consumers': async (socket) => (await buffer(socket)).length,
+  toArray: async (socket) => Buffer.concat(await socket.toArray()).length,
+};
+
+for (const version of VERSIONS) {
+  for (const side of SIDES) {
+    describe(`destroyed early, ${version} as ${side}`, () => {
+      for (const [name, consume] of Object.entries(CONSUMERS)) {
+        it(`answers the peer's alert when a watched socket is read by ${name}`, async () => {
+          const { ours, peer } = await makePair({ version, side });
+          watch(ours);
+          watch(peer).resume();
+          const [over, end] = [closed(peer), once(peer, 'end')];
+          const read = consume(ours);
+          peer.end('hello');
+          expect(await read).to.equal(5);
+          await end;
+          await over;
+          expect(getShutdown(peer)).to.deep.equal(BOTH);
+          expect(getShutdown(ours)).to.deep.equal(BOTH);
+          expect(await gracefulShutdown(ours)).to.equal(1);
+        });
+      }
+
+      it('sends the alert when the call is made within for await, and the end came in the same segment', async () => {
+        const { ours, peer } = await makePair({ version, side });
+        watch(peer).resume();
+        const over = closed(peer);
+        peer.end('hello');
+        let answer: Promise<number> | undefined;
+        for await (const chunk of ours) {
+          expect(String(chunk)).to.equal('hello');
+          answer ??= gracefulShutdown(ours, { bidirectional: true });
+        }
+        await over;
+        expect(getShutdown(peer)).to.deep.equal(BOTH);
+        expect(await answer).to.equal(1);
+        expect(getShutdown(ours)).to.deep.equal(BOTH);
+      });
+
+      it('sends what was written and the alert when it is destroyed a turn after end()', async () => {
+        const { ours, peer } = await makePair({ version, side });
+        watch(ours);
+        const read = readAll(watch(peer));
+        ours.end('bye');
+        setImmediate(() => ours.destroy());
+        expect(String(await read)).to.equal('bye');
+        expect(getShutdown(peer).received).to.equal('close_notify');
+        expect(getShutdown(ours).sent).to.equal('close_notify');
+        expect((await shutdown(ours, { bidirectional: true })).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
+      });
+
+      it('claims no alert where data stands before it', async () => {
+        const { ours, peer, relay, toPeer } = await makePair({ version, side });
+        watch(peer);
+        relay.stall(toPeer, true);
+        ours.write(Buffer.alloc(20_000_000));
+        const result = shutdown(ours);
+        await turns();
+        ours.destroy();
+        expect((await result).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
+        relay.stall(toPeer, false);
+        await readAll(peer);
+        expect(getShutdown(peer).received).not.to.equal('close_notify');
+        await turns();
+        expect(getShutdown(ours).sent).to.equal('queued');
+      });
+
+      it("keeps the async context of each end() on watched sockets", async () => {
+        const store = new AsyncLocalStorage<number>();
+        const pairs = [await makePair({ version, side }), await makePair({ version, side })];
+        const seen = pairs.map(({ ours }, i) => {
+          watch(ours);
+          return store.run(i, () => new Promise((resolve) => ours.end(() => resolve(store.getStore()))));
+        });
+        expect(await Promise.all(seen)).to.deep.equal([0, 1]);
+      });
+    });
+  }
+}

@@ -1,0 +1,115 @@
+/** A socket with methods of the application's own, which fail, or call Node's later: what becomes of it is what would without us, and errors are held. */
+import { expect } from 'chai';
+import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
+import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
+import { SIDES, VERSIONS, closed, makePair, turns } from './support/pair.js';
+
+type Destroy = TLSSocket['_destroy'];
+
+const reason = new Error('own');
+const WAYS: Record<string, (destroy: Destroy) => Destroy> = {
+  throws: (destroy) =>
+    function (this: TLSSocket, error, _callback) {
+      destroy.call(this, error, () => {});
+      throw reason;
+    },
+  'calls back with an error': (destroy) =>
+    function (this: TLSSocket, error, callback) {
+      destroy.call(this, error, () => callback(reason));
+    },
+};
+
+for (const version of VERSIONS) {
+  for (const side of SIDES) {
+    for (const [way, failing] of Object.entries(WAYS)) {
+      for (const value of [0, 1]) {
+        for (const listeners of [0, 1]) {
+          it(`an own _destroy that ${way} after a ${value} ends no process, ${version} as ${side}, ${listeners} listeners`, async () => {
+            const { ours, peer } = await makePair({ version, side });
+            const before = ours.listenerCount('error'); // Node's own, on a server
+            ours._destroy = failing(ours._destroy);
+            const heard: unknown[] = [];
+            if (listeners === 1) ours.on('error', (error) => heard.push(error));
+            ours.resume();
+            peer.resume();
+            if (value === 1) peer.on('end', () => peer.end());
+            const end = closed(ours);
+            expect(await gracefulShutdown(ours, { bidirectional: value === 1 })).to.equal(value);
+            if (value === 0) ours.destroy();
+            await end;
+            expect(heard).to.deep.equal(listeners === 1 ? [reason] : []);
+            expect(ours.listenerCount('error')).to.equal(before + listeners);
+            expect(await gracefulShutdown(ours)).to.equal(value === 1 ? 1 : -1);
+          });
+        }
+      }
+    }
+  }
+}
+
+for (const version of VERSIONS) {
+  for (const side of SIDES) {
+    describe(`methods of the application's own, ${version} as ${side}`, () => {
+      it('a _final that throws is an error event, and the socket is closed', async () => {
+        const { ours } = await makePair({ version, side });
+        const own = new Error('own');
+        ours._final = () => {
+          throw own;
+        };
+        const heard = once(ours, 'error');
+        const end = closed(watch(ours));
+        ours.end();
+        expect(await heard).to.deep.equal([own]);
+        await end;
+        expect((await shutdown(ours)).error?.cause).to.equal(own);
+      });
+
+      it("a _final that calls Node's later sends the alert, and it is known", async () => {
+        const { ours, peer } = await makePair({ version, side });
+        const final = ours._final;
+        ours._final = function (this: TLSSocket, callback) {
+          void turns().then(() => final.call(this, callback));
+        };
+        watch(peer)
+          .resume()
+          .on('end', () => peer.end());
+        expect(await gracefulShutdown(ours.resume(), { bidirectional: true })).to.equal(1);
+        expect(getShutdown(peer).received).to.equal('close_notify');
+      });
+
+      for (const again of [false, true]) {
+        it(`a push that ${again ? 'passes the end on twice' : 'lets the end out later, paused'} makes no 1 of a FIN`, async () => {
+          const onread = { buffer: Buffer.alloc(4096), callback: () => true };
+          const { ours, relay, toUs } = await makePair({ version, side, ...(side === 'client' && { client: { onread } as object }) });
+          const { push } = watch(ours);
+          ours.push = function (this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+            if (chunk !== null) return push.call(this, chunk, encoding);
+            if (again) return push.call(this, null), push.call(this, null);
+            void turns().then(() => push.call(this.pause(), null));
+            return false;
+          };
+          ours.resume();
+          relay.fin(toUs);
+          const result = await shutdown(ours, { bidirectional: true });
+          expect(result.value).to.equal(-1);
+          expect(result.state.received).to.be.oneOf(again ? ['fin', 'unverified'] : ['unverified']);
+        });
+      }
+
+      it('a push(null) in the turn of a FIN is no proof of an alert', async () => {
+        const { ours, relay, toUs } = await makePair({ version, side });
+        const { push } = watch(ours);
+        ours.push = function (this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+          if (chunk === null) setImmediate(() => push.call(this, null)); // after Node's own, before it is judged
+          return push.call(this, chunk, encoding);
+        };
+        ours.resume();
+        relay.fin(toUs);
+        const result = await shutdown(ours, { bidirectional: true });
+        expect(result.value).to.equal(-1);
+        expect(result.state.received).to.be.oneOf(['fin', 'unverified']);
+      });
+    });
+  }
+}
