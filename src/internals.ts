@@ -175,7 +175,7 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
   }
 }
 
-/** Whether the transport's sending side was ended before, past the TLS layer, so that nothing of it can leave any more: what it writes then is counted, and lost. */
+/** Whether the transport's sending side was ended past the TLS layer: what that writes then is counted all the same, and lost. */
 export function transportEnded(socket: TLSSocket): boolean {
   const under = duplexUnder(socket) ?? wrappedSocket(socket);
   return under !== undefined && (under.destroyed || (under.writableEnded && under.writableLength === 0));

@@ -193,8 +193,8 @@ export function shutdown(socket: TLSSocket, options: ShutdownOptions = {}): Prom
 }
 
 /**
- * The same without a promise and without checks, for thousands of sockets at a time; not to be called in a read callback. `onResult` may be called at once, or within Node's own calls:
- * it must not destroy the socket. With a `signal` nothing would tell of an abort.
+ * The same without a promise and without checks, for thousands of sockets at a time; not to be called in a read callback. `onResult` may be called at
+ * once, or within Node's own calls: it must not destroy the socket. With a `signal` nothing would tell of an abort.
  *
  * @internal
  */

@@ -76,7 +76,10 @@ export interface ShutdownResult {
   readonly state: ShutdownState;
   /** The reason of a -1, otherwise `undefined`. */
   readonly error: TlsShutdownError | undefined;
-  /** Bytes that were received and not read when the call ended (`readableLength`: characters where `setEncoding` was called). While there are any, Node keeps the socket open. */
+  /**
+   * Bytes that were received and not read when the call ended (`readableLength`: characters where `setEncoding` was called). While there are any, Node
+   * keeps the socket open.
+   */
   readonly unreadBytes: number;
 }
 

@@ -228,10 +228,10 @@ export class Watch extends Observed {
 
   destroy(error: Error | null, callback: FinalCallback): void {
     this.noticeEnd();
-    if (!error) this.#sendAlertNow();
     this.destroyed = true;
     if (error) this.error ??= error;
     if (error) this.#recordError(error);
+    if (this.state.received !== 'error') this.#sendAlertNow();
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.#duplexEnd?.stop();

@@ -39,21 +39,29 @@ for (const version of VERSIONS) {
         });
       }
 
-      it('sends the alert when the call is made within for await, and the end came in the same segment', async () => {
-        const { ours, peer } = await makePair({ version, side });
-        watch(peer).resume();
-        const over = closed(peer);
-        peer.end('hello');
-        let answer: Promise<number> | undefined;
-        for await (const chunk of ours) {
-          expect(String(chunk)).to.equal('hello');
-          answer ??= gracefulShutdown(ours, { bidirectional: true });
-        }
-        await over;
-        expect(getShutdown(peer)).to.deep.equal(BOTH);
-        expect(await answer).to.equal(1);
-        expect(getShutdown(ours)).to.deep.equal(BOTH);
-      });
+      for (const allowHalfOpen of [false, true]) {
+        it(`sends the alert when the call is made within for await, and the end came in the same segment, allowHalfOpen ${allowHalfOpen}`, async () => {
+          const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen });
+          watch(peer).resume();
+          const over = closed(peer);
+          let held = Buffer.alloc(0);
+          relay.holdFin(toUs);
+          relay.filter(toUs, (chunk) => void (held = Buffer.concat([held, chunk])));
+          peer.end('hello');
+          await relay.until(() => held.length > 5 && held.length > 5 + held.readUInt16BE(3)); // there is a second record
+          relay.filter(toUs, undefined);
+          relay.inject(toUs, held);
+          let answer: Promise<number> | undefined;
+          for await (const chunk of ours) {
+            expect(String(chunk)).to.equal('hello');
+            answer ??= gracefulShutdown(ours, { bidirectional: true });
+          }
+          await over;
+          expect(getShutdown(peer)).to.deep.equal(BOTH);
+          expect(await answer).to.equal(1);
+          expect(getShutdown(ours)).to.deep.equal(BOTH);
+        });
+      }
 
       it('sends what was written and the alert when it is destroyed a turn after end()', async () => {
         const { ours, peer } = await makePair({ version, side });
@@ -67,20 +75,34 @@ for (const version of VERSIONS) {
         expect((await shutdown(ours, { bidirectional: true })).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
       });
 
-      it('claims no alert where data stands before it', async () => {
-        const { ours, peer, relay, toPeer } = await makePair({ version, side });
+      for (const when of ['in the turn of the call', 'later']) {
+        it(`claims no alert where data stands before it, destroyed ${when}`, async () => {
+          const { ours, peer, relay, toPeer } = await makePair({ version, side });
+          watch(peer);
+          relay.stall(toPeer, true);
+          ours.write(Buffer.alloc(20_000_000));
+          const result = shutdown(ours);
+          if (when === 'later') await turns();
+          ours.destroy();
+          expect((await result).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
+          relay.stall(toPeer, false);
+          await readAll(peer);
+          expect(getShutdown(peer).received).not.to.equal('close_notify');
+          await turns();
+          expect(getShutdown(ours).sent).to.equal('queued');
+        });
+      }
+
+      it('sends no alert in place of data that is written and not sent', async () => {
+        const { ours, peer } = await makePair({ version, side });
         watch(peer);
-        relay.stall(toPeer, true);
-        ours.write(Buffer.alloc(20_000_000));
+        ours.cork();
+        ours.write('lost, and the peer can tell');
         const result = shutdown(ours);
-        await turns();
         ours.destroy();
         expect((await result).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
-        relay.stall(toPeer, false);
-        await readAll(peer);
-        expect(getShutdown(peer).received).not.to.equal('close_notify');
-        await turns();
-        expect(getShutdown(ours).sent).to.equal('queued');
+        expect(await readAll(peer)).to.have.length(0);
+        expect(getShutdown(peer).received).to.equal('fin');
       });
 
       it("keeps the async context of each end() on watched sockets", async () => {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { gracefulShutdown, watch } from '../src/index.js';
+import { getShutdown, gracefulShutdown, watch } from '../src/index.js';
 import { VERSIONS, certificate, track, turns } from './support/pair.js';
 
 /** As `stream.duplexPair()` of Node 22. */
@@ -26,6 +26,20 @@ function duplexPair(): [Duplex, Duplex] {
 }
 
 for (const version of VERSIONS) {
+  it(`claims no alert that a Duplex has not taken when the socket is destroyed, ${version}`, async () => {
+    const [x, y] = duplexPair();
+    track(new tls.TLSSocket(y, { isServer: true, ...certificate, maxVersion: version }));
+    const socket = watch(track(tls.connect({ socket: x, rejectUnauthorized: false })));
+    await once(socket, 'secureConnect');
+    x._write = () => {}; // never calls back
+    socket.end();
+    const over = once(socket, 'close');
+    socket.destroy();
+    await over;
+    await turns();
+    expect(getShutdown(socket).sent).to.equal('queued');
+  });
+
   for (const how of ['a shutdown', "somebody's end()"]) {
     it(`loses nothing by ${how} in a 'data' callback within another socket's shutdown, ${version}`, async () => {
       const [x, y] = duplexPair();
