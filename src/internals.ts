@@ -1,5 +1,5 @@
 /**
- * What touches undocumented Node; of servers, drain/internals.ts does. Every field is read defensively: where one is missing or is not what it was, the answer is
+ * What touches undocumented Node; for `wrap`, wrap-internals.ts does, of servers, drain/internals.ts. Every field is read defensively: where one is missing or is not what it was, the answer is
  * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/verdict.test.ts, test/forgery.test.ts).
  *
  * | field | why | since | when it is gone |
@@ -17,11 +17,7 @@
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
  * | `_secureEstablished` | whether it has finished, on a socket of `new TLSSocket(_, { isServer: true })` | 0.11 | such a one is always in its handshake |
  * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
- * | `_releaseControl()` | a server's socket that `tls.Server` did not make tells of its errors | 0.11 | none after its handshake, none of its transport |
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
- * | `_handle.verifyError()` | whether a client's certificate holds, on a wrapped server socket | 0.11 | no certificate holds |
- * | `_readableState.flowing` | a transport that is given back by `unwrap` is as if nobody had read it | 0.10 | it is paused |
- * | `_handle.hasRef()` | whether a transport kept the process alive before it was kept for `unwrap` | 6 | it does again |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
  * | a `Symbol(kBoundSession)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
@@ -39,8 +35,6 @@ interface Handle {
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
   onread?: unknown;
-  verifyError?(): unknown;
-  hasRef?(): unknown;
   readStart?(): unknown;
   readStop?(): unknown;
 }
@@ -74,12 +68,6 @@ export function setTlsErrorMethod(socket: TLSSocket, method: TlsErrorMethod): vo
   (socket as unknown as { _tlsError: TlsErrorMethod })._tlsError = method;
 }
 
-/** From now on its errors are emitted. `tls.connect` and `tls.Server` do it for their sockets, and nobody for one of `new TLSSocket`. */
-export function releaseErrors(socket: TLSSocket): void {
-  const { _releaseControl } = socket as unknown as { _releaseControl?: unknown };
-  if (typeof _releaseControl === 'function') _releaseControl.call(socket);
-}
-
 /** Whether a TLS error has ended the connection; Node reports only the first. */
 export function hadTlsError(socket: TLSSocket): boolean {
   return (socket as unknown as { _hadError?: unknown })._hadError === true;
@@ -87,25 +75,6 @@ export function hadTlsError(socket: TLSSocket): boolean {
 
 function handleOf(socket: TLSSocket): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
-}
-
-/** Why the peer's certificate does not hold; `undefined` if it does. */
-export function verifyError(socket: TLSSocket): NodeJS.ErrnoException | undefined {
-  const handle = handleOf(socket);
-  if (typeof handle?.verifyError !== 'function') return Object.assign(new Error("Can't tell whether the certificate holds"), { code: 'UNSPECIFIED' });
-  return (handle.verifyError() as Error | null) ?? undefined;
-}
-
-/** Whether this socket keeps the process alive. */
-export function hasRef(socket: net.Socket): boolean {
-  const handle = (socket as unknown as { _handle?: Handle | null })._handle;
-  return typeof handle?.hasRef !== 'function' || handle.hasRef() === true;
-}
-
-/** Makes `readableFlowing` null, also of readable-stream 2 and 3: the first `'data'` listener, `pipe` or iterator starts it, as on a fresh stream. */
-export function forgetFlow(stream: Duplex): void {
-  const { _readableState: state } = stream as unknown as { _readableState?: { flowing?: unknown } };
-  if (state !== undefined && 'flowing' in state) state.flowing = null;
 }
 
 /** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */

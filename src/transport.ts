@@ -6,7 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { forgetFlow, hasRef } from './internals.js';
+import { forgetFlow, hasRef } from './wrap-internals.js';
 import { RecordError, RecordScanner } from './record.js';
 
 /** What the transport has to know of the TLS layer on top. */

@@ -5,11 +5,12 @@ import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'n
 import { argumentError, checkSocket, checkShutdownOptions } from './arguments.js';
 import { TlsShutdownError } from './errors.js';
 import { forwardSocketMethods } from './forward.js';
-import { inHandshake, releaseErrors, verifyError } from './internals.js';
+import { inHandshake } from './internals.js';
 import { getShutdown, shutdown } from './shutdown.js';
 import { WrappedTransport } from './transport.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownState } from './types.js';
 import { watchSocket } from './watch.js';
+import { releaseErrors, verifyError } from './wrap-internals.js';
 
 /** Of a client those of `tls.connect`, of a server those of `new tls.TLSSocket`. The transport is the first argument of `wrap`. */
 export type WrapOptions = (ConnectionOptions & { isServer?: false }) | (TLSSocketOptions & { isServer: true });

@@ -1,5 +1,5 @@
 /**
- * Records how each side of a TLS connection ended, for as long as the socket lives.
+ * Records how each side of a TLS connection ended, for as long as the socket lives. Our half is in sent-half.ts.
  *
  * It listens to no event. Three methods that Node calls on the socket are shadowed: `push` (how did reading end?), `_final` (was our alert
  * written?) and `_destroy` (who ended it, and why?). The record is kept on the socket under `Symbol.for`, so that two copies of this package
@@ -13,29 +13,22 @@ import { freeSoon } from './freeing.js';
 import { holdErrors, releaseErrors } from './held-errors.js';
 import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
-import { CLOSED, OPEN, PEER_EVENT, next, type SentEvent, type ShutdownEvent } from './machine.js';
+import { CLOSED, PEER_EVENT } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
-import { Observed } from './observers.js';
+import { SentHalf } from './sent-half.js';
 import { WATCH, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
-import type { ShutdownState } from './types.js';
 
 export type Watched = Shadowed<Watch>;
 
-export class Watch extends Observed {
+export class Watch extends SentHalf {
   /** Of no socket: only its hidden class is wanted (see `Call.kept` in shutdown.ts). */
   static readonly kept = new Watch();
 
-  readonly socket: TLSSocket;
-  state: ShutdownState = OPEN;
   /** The end of reading was seen and is being judged: no call is answered meanwhile. */
   judging = false;
-  destroyed = false;
   /** What the socket was destroyed with. */
   error: Error | undefined;
-  ending = false;
-  finalWaits: FinalCallback | undefined;
-  quiet = false; // true: the next flush ends the transport without an alert
   lastError: TlsShutdownError | undefined;
   /** Says when a socket is freed that is destroyed after a two-way shutdown. */
   freeLater = freeSoon;
@@ -44,16 +37,9 @@ export class Watch extends Observed {
   #doubt = false;
   #verdict: internals.Verdict = 'unverified';
   #ledger: SocketLedger | undefined;
-  #duplexEnd: DuplexEnd | undefined;
-  #original: Originals | undefined;
-  /** What has happened to our half when `_final` is done. */
-  #flushEvent: SentEvent = 'alert_written';
-  #writtenBefore = NaN; // ciphertext bytes before our alert
-  #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
 
   constructor(socket?: TLSSocket) {
-    super();
-    this.socket = socket!; // always there but in `kept`
+    super(socket!); // always there but in `kept`
     if (socket !== undefined) this.#begin(socket);
   }
 
@@ -63,9 +49,9 @@ export class Watch extends Observed {
     this.#readPast();
     (socket as Watched)[WATCH] = this;
     if (this.destroyed) return;
-    this.#original = shadow(socket);
+    this.original = shadow(socket);
     const duplex = internals.duplexUnder(socket);
-    if (duplex !== undefined) this.#duplexEnd = new DuplexEnd(duplex);
+    if (duplex !== undefined) this.duplexEnd = new DuplexEnd(duplex);
     if (!internals.inHandshake(socket)) this.openLedger();
     else if (OPENSSL_HIDES_CLOSE_NOTIFY) socket.once('secure', tlsShutdownOnSecure); // undocumented; both sides, before 'secureConnect'
   }
@@ -90,18 +76,6 @@ export class Watch extends Observed {
     }
   }
 
-  apply(event: ShutdownEvent): void {
-    this.state = next(this.state, event);
-  }
-
-  /** `end()` by anybody queues the alert; this is where it is noticed. */
-  noticeEnd(): void {
-    if (this.state.sent !== 'open' || this.quiet || !this.socket.writableEnded) return;
-    this.apply('end');
-    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
-    if (!this.destroyed && internals.inHandshake(this.socket)) this.apply('alert_lost');
-  }
-
   /** From now on an `'error'` of this socket can't end the process any more; listeners of others still hear it. */
   holdErrors(): void {
     if (this.#holdsErrors || (this.socket.closed && !this.socket.errored)) return;
@@ -117,7 +91,7 @@ export class Watch extends Observed {
     if (chunk !== null) {
       this.#ledger?.get()?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
       this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
-      return this.#original!.push.call(this.socket, chunk, encoding);
+      return this.original!.push.call(this.socket, chunk, encoding);
     }
     if (this.judging) {
       // Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
@@ -126,18 +100,18 @@ export class Watch extends Observed {
       }
       return false;
     }
-    if (this.state.received !== 'open' || this.destroyed) return this.#original!.push.call(this.socket, null);
+    if (this.state.received !== 'open' || this.destroyed) return this.original!.push.call(this.socket, null);
     this.judging = true;
     // In the handshake an alert is not authenticated: anybody on the path can inject it.
     const early = internals.inHandshake(this.socket);
     // A `push` that somebody put over ours may let the null out later.
     const late = this.socket.push !== watchedPush && internals.readCallbackAbove(watchedPush) === 'no';
-    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.#duplexEnd?.seen === true);
+    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.duplexEnd?.seen === true);
     if (this.#verdict === 'close_notify') {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
       try {
-        return this.#original!.push.call(this.socket, null);
+        return this.original!.push.call(this.socket, null);
       } finally {
         this.tellObservers(); // also if a listener of the application throws
       }
@@ -156,7 +130,7 @@ export class Watch extends Observed {
     if (!this.judging) return; // destroyed meanwhile
     this.#record();
     try {
-      this.#original!.push.call(this.socket, null);
+      this.original!.push.call(this.socket, null);
       this.socket.read(0); // lets 'end' be emitted if nothing is unread, as Node does after its push(null)
     } finally {
       this.tellObservers();
@@ -174,45 +148,13 @@ export class Watch extends Observed {
     this.judging = false;
     const verdict = this.#verdict === 'fin' && this.#doubt ? 'unverified' : this.#verdict;
     this.apply(PEER_EVENT[verdict]);
-    this.#duplexEnd?.stop();
-  }
-
-  final(callback: FinalCallback): void {
-    const { socket } = this;
-    const { final } = this.#original!;
-    const unsendable = internals.inHandshake(socket) || internals.transportEnded(socket);
-    const before = (this.#writtenBefore = internals.ciphertextWritten(socket));
-    const quiet = this.quiet && this.state.sent === 'open';
-    this.#flushEvent = quiet ? 'quiet_fin' : unsendable ? 'alert_lost' : 'alert_written';
-    const done = onFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
-    if (!quiet) {
-      final.call(socket, done);
-      // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
-      // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
-      if (internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
-      // A Duplex is ended a turn later: behind a write of the handshake that is still under way, the alert goes out in time (Node 20 to 26).
-      // An application's own method may call Node's later.
-      if (!unsendable && (this.#duplexEnd !== undefined || final !== nodeFinal)) this.#alertAfter = before;
-    } else if (!internals.endTransport(socket, done)) {
-      done();
-      socket.destroy();
-    }
-  }
-
-  onFinal(callback: FinalCallback, error: Error | null | undefined): void {
-    if (this.#flushEvent === 'alert_lost' && internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
-    if (!error && !this.destroyed) this.apply(this.#flushEvent); // else its handle is gone, and Node 22 calls back all the same
-    try {
-      callback(error);
-    } finally {
-      this.tellObservers();
-    }
+    this.duplexEnd?.stop();
   }
 
   /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
   tlsError(error: Error): unknown {
     this.fail(error);
-    return this.#original?.tlsError?.call(this.socket, error);
+    return this.original?.tlsError?.call(this.socket, error);
   }
 
   /** A TLS error of a Node that has no `_tlsError` any more is learned here. */
@@ -231,32 +173,20 @@ export class Watch extends Observed {
     this.destroyed = true;
     if (error) this.error ??= error;
     if (error) this.#recordError(error);
-    if (this.state.received !== 'error') this.#sendAlertNow();
+    if (this.state.received !== 'error') this.sendAlertNow();
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
-    this.#duplexEnd?.stop();
+    this.duplexEnd?.stop();
     if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
     else this.free(error, callback);
     this.tellObservers();
   }
 
-  /**
-   * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does at its end. Where nothing stands before our
-   * alert it leaves all the same, as it would without us.
-   */
-  #sendAlertNow(): void {
-    const { socket } = this;
-    if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return;
-    const { final } = this.#original!;
-    if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
-    if (this.#flushEvent === 'alert_written' && internals.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
-  }
-
   free(error: Error | null, callback: FinalCallback): void {
-    const { destroy } = this.#original!;
+    const { destroy } = this.original!;
     try {
       // Without an error nothing can come any more once Node itself has destroyed its own transport.
-      if (this.#holdsErrors) releaseErrors(this.socket, error === null && destroy === nodeDestroy && this.#duplexEnd === undefined);
+      if (this.#holdsErrors) releaseErrors(this.socket, error === null && destroy === nodeDestroy && this.duplexEnd === undefined);
     } finally {
       this.#free(destroy, error, callback);
     }
@@ -278,14 +208,13 @@ export class Watch extends Observed {
   }
 }
 
-const { _destroy: nodeDestroy, _final: nodeFinal } = Socket.prototype;
+const nodeDestroy = Socket.prototype._destroy;
 
 const judge = (watch: Watch): void => watch.judge();
 const judgeLate = (watch: Watch): void => watch.judgeLate(false);
 /** After a second turn, so that a whole poll lies between. */
 const judgeLateFirst = (watch: Watch): void => inNextTurn(judgeLateSecond, watch);
 const judgeLateSecond = (watch: Watch): void => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket));
-const onFinal = (watch: Watch, callback: FinalCallback, error?: Error | null): void => watch.onFinal(callback, error);
 const free = (watch: Watch, error: Error | null, callback: FinalCallback): void => watch.free(error, callback);
 
 function tlsShutdownOnSecure(this: Watched): void {
