@@ -67,7 +67,8 @@ function watchedFinal(this: Shadowed, callback: FinalCallback): void {
   inNextTurn(AsyncResource.bind(() => finalNow(watcher), 'TLSSHUTDOWN'), undefined); // the context is that of who called end()
 }
 
-function finalNow(watcher: Watcher): void {
+/** `_final`, if it waits. */
+export function finalNow(watcher: Watcher): void {
   const callback = watcher.finalWaits;
   watcher.finalWaits = undefined;
   if (callback === undefined) return;
@@ -80,7 +81,6 @@ function finalNow(watcher: Watcher): void {
 
 function watchedDestroy(this: Shadowed, error: Error | null, callback: FinalCallback): void {
   keepHiddenClass(this);
-  finalNow(this[WATCH]!); // without us it would have come before; what is still to be read is lost anyway
   this[WATCH]!.destroy(error, callback);
 }
 

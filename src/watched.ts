@@ -16,7 +16,7 @@ import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
 import { CLOSED, PEER_EVENT } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { SentHalf } from './sent-half.js';
-import { WATCH, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
+import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
 
 export type Watched = Shadowed<Watch>;
@@ -171,9 +171,10 @@ export class Watch extends SentHalf {
   destroy(error: Error | null, callback: FinalCallback): void {
     this.noticeEnd();
     this.destroyed = true;
+    finalNow(this); // without us it would have come before; what is still to be read is lost anyway
     if (error) this.error ??= error;
-    if (error) this.#recordError(error);
-    if (this.state.received !== 'error') this.sendAlertNow();
+    const failed = error !== null && this.#recordError(error);
+    if (!failed) this.sendAlertNow(); // after a reset what is written counts too, and is lost
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
@@ -200,11 +201,12 @@ export class Watch extends SentHalf {
     }
   }
 
-  /** An error of the peer's half; an application's own `destroy(error)` says nothing of the peer. */
-  #recordError(error: Error): void {
-    if (!isTlsError(error) && !('syscall' in error)) return;
+  /** An error of the connection, and so of the peer's half; an application's own `destroy(error)` is none. */
+  #recordError(error: Error): boolean {
+    if (!isTlsError(error) && !('syscall' in error)) return false;
     this.judging = false;
     this.apply('peer_error');
+    return true;
   }
 }
 

@@ -81,6 +81,17 @@ for (const version of VERSIONS) {
         expect(getShutdown(peer).received).to.equal('close_notify');
       });
 
+      it('TRUNCATED as soon as the FIN comes, also behind unread data', async () => {
+        const { ours, peer, relay, toUs } = await pairOf();
+        watch(ours);
+        peer.write('unread');
+        await once(ours, 'readable');
+        const result = shutdown(ours, { bidirectional: true, timeout: Infinity });
+        relay.fin(toUs);
+        expectFailure(await result, 'ERR_TLS_SHUTDOWN_TRUNCATED', 'SSL_ERROR_SSL');
+        expect((await result).unreadBytes).to.equal(6);
+      });
+
       it('TRUNCATED when the FIN cuts a record in the middle', async () => {
         const { ours, peer, relay, toUs } = await pairOf();
         watch(ours).resume();
@@ -140,6 +151,16 @@ for (const version of VERSIONS) {
         const result = await waiting;
         expectFailure(result, 'ERR_TLS_SHUTDOWN_TRANSPORT', 'SSL_ERROR_SYSCALL');
         expect(result.state.received).to.equal('close_notify');
+      });
+
+      it("TRANSPORT when a reset comes after the peer's close_notify and before our end(), though the alert could be written", async () => {
+        const { ours, peer } = await pairOf({ allowHalfOpen: true });
+        peer.end();
+        await once(watch(ours).resume(), 'end');
+        const result = shutdown(ours);
+        ours.destroy(Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' })); // as Node does, in the turn of the call
+        expectFailure(await result, 'ERR_TLS_SHUTDOWN_TRANSPORT', 'SSL_ERROR_SYSCALL');
+        expect(getShutdown(ours)).to.deep.equal({ sent: 'queued', received: 'close_notify' });
       });
 
       it('CLOSED when somebody destroys the socket before it is done', async () => {
