@@ -136,6 +136,21 @@ for (const version of VERSIONS) {
         expect(await errors).to.deep.equal([thrown]);
       });
 
+      it("frees the socket although a 'removeListener' listener throws", async () => {
+        const { ours, peer } = await makePair({ version, side });
+        peer.resume().on('end', () => peer.end('unread'));
+        expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1); // unread data keeps it open
+        const thrown = new Error('of a listener');
+        ours.on('error', () => {}).on('removeListener', () => {
+          throw thrown;
+        });
+        const [errors, end] = [uncaught(1), new Promise((resolve) => ours.on('close', resolve))];
+        ours.destroy();
+        expect(await errors).to.deep.equal([thrown]);
+        await end;
+        ours.off('removeListener', ours.listeners('removeListener')[0] as () => void);
+      });
+
       it('lets the application destroy at any time: before, during and after', async () => {
         for (const when of ['before', 'in the turn', 'after']) {
           const { ours } = await makePair({ version, side });

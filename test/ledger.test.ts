@@ -50,10 +50,10 @@ describe('ledger of ciphertext', () => {
 
   it('leaves room for a close_notify behind data, and the user_canceled before it', () => {
     const ledger = new Ledger(2000, 0);
-    ledger.record(10, 2000 + ALERT + 10 + RECORD);
-    ledger.record(10, 2000 + ALERT + 2 * (10 + RECORD));
-    expect(ledger.mayHide(2000 + ALERT + 2 * (10 + RECORD), 20, 0)).to.equal(false);
-    expect(ledger.mayHide(2000 + 2 * ALERT + 2 * (10 + RECORD), 20, 0)).to.equal(true);
+    ledger.record(1, 2000 + ALERT + 1 + RECORD);
+    ledger.record(1, 2000 + ALERT + 2 * (1 + RECORD));
+    expect(ledger.mayHide(2000 + ALERT + 2 * (1 + RECORD), 2, 0)).to.equal(false);
+    expect(ledger.mayHide(2000 + 2 * ALERT + 2 * (1 + RECORD), 2, 0)).to.equal(true);
   });
 
   it('counts plaintext that went past it, as to a parser that reads natively', () => {

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { getShutdown, gracefulShutdown, watch } from '../src/index.js';
+import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
 import { VERSIONS, certificate, track, turns } from './support/pair.js';
 
 /** As `stream.duplexPair()` of Node 22. */
@@ -38,6 +38,18 @@ for (const version of VERSIONS) {
     await over;
     await turns();
     expect(getShutdown(socket).sent).to.equal('queued');
+  });
+
+  it(`is NOT_SENT where the Duplex was destroyed before, ${version}`, async () => {
+    const [x, y] = duplexPair();
+    track(new tls.TLSSocket(y, { isServer: true, ...certificate, maxVersion: version }));
+    const socket = watch(track(tls.connect({ socket: x, rejectUnauthorized: false })));
+    await once(socket, 'secureConnect');
+    await turns();
+    const result = shutdown(socket);
+    x.destroy();
+    expect((await result).value).to.equal(-1);
+    expect((await result).state.sent).not.to.equal('close_notify');
   });
 
   for (const how of ['a shutdown', "somebody's end()"]) {
