@@ -66,7 +66,7 @@ class AgentDrain {
     }
     for (const socket of tlsSocketsOf(agent.sockets)) this.#addBusy(socket);
     for (const socket of tlsSocketsOf(agent.freeSockets)) {
-      this.#add(socket);
+      this.#addBusy(socket); // a request may get it before its turn comes
       this.#drain.soon((free) => {
         // A request may have got it meanwhile: then it is busy, and comes by 'free'.
         if (!tlsSocketsOf(agent.freeSockets).includes(free)) return;
@@ -100,8 +100,11 @@ class AgentDrain {
 
   #addBusy(socket: TLSSocket): void {
     this.#add(socket);
-    // Node calls it when an answer has said `Connection: close`.
-    socket.destroySoon = () => this.#take(socket);
+    // Node calls it when an answer has said `Connection: close`, or the agent keeps none, and asserts that the socket is not writable any more.
+    socket.destroySoon = () => {
+      socket.end();
+      this.#take(socket);
+    };
     // Its request has upgraded it: the agent has let it go.
     socket.once('agentRemove', () => {
       if (!this.#taken.has(socket)) this.#drain.finish(socket);

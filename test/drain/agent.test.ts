@@ -5,7 +5,7 @@ import https from 'node:https';
 import tls, { type TLSSocket } from 'node:tls';
 import { drainAgent, getShutdown } from '../../src/index.js';
 import { application, COMPLETE, Later, makeServer, outcome } from '../support/origins.js';
-import { listen, track, turns } from '../support/pair.js';
+import { certificate, listen, track, turns } from '../support/pair.js';
 
 const PROTECTED = ['keepAlive'] as const;
 
@@ -130,6 +130,45 @@ describe('drainAgent', () => {
     await turns();
     expectAsBefore(agent);
   });
+
+  it('waits for the alert of the server when a request of the same turn takes an idle socket', async () => {
+    const server = tls.createServer({ ...certificate, allowHalfOpen: true }, (peer) => {
+      track(peer).on('data', () => void peer.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'));
+      peer.on('end', () => setImmediate(() => peer.end()));
+    });
+    const port = await listen(server);
+    const agent = track(new https.Agent({ keepAlive: true, rejectUnauthorized: false }));
+    const send = async (): Promise<void> => {
+      const [response] = (await once(https.get({ agent, port, host: '127.0.0.1' }), 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+    };
+    await send();
+    await turns();
+    const drained = drainAgent(agent);
+    await send();
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
+    await turns();
+    expectAsBefore(agent);
+  });
+
+  for (const [what, keepAlive, path] of [
+    ['whose answer says Connection: close', true, '/last'],
+    ['of an agent that keeps none', false, '/later'],
+  ] as const) {
+    it(`closes both ways the socket of a request under way ${what}`, async () => {
+      const { agent, later, send } = await rig({ keepAlive });
+      const answered = send(path);
+      await later.reaches(1);
+      const [socket] = socketsOf(agent);
+      const drained = drainAgent(agent);
+      later.run();
+      expect(await answered).to.equal('the end');
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      expect(getShutdown(socket!)).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
+      await turns();
+      expect(socketsOf(agent)).to.deep.equal([]);
+    });
+  }
 
   it('serves a request that is made during the drain by a connection that is not kept, and keeps one made after it', async () => {
     const { agent, later, send, connections } = await rig();

@@ -72,6 +72,9 @@ export function application(later: Later): App {
         return later.add(() => response.end('the end'));
       case '/big':
         return void response.end(BIG);
+      case '/last':
+        response.setHeader('connection', 'close');
+        return later.add(() => response.end('the end'));
       case '/later':
         return later.add(() => response.end('the end'));
       default:
