@@ -27,7 +27,8 @@ export class Http1Connection {
   #open: ServerResponse[] = [];
   /** Until it is answered and all received. */
   #lastRequest: IncomingMessage | undefined;
-  #upgraded = false;
+  /** `bytesWritten` when it was upgraded. */
+  #upgradedAt: number | undefined;
   #drain: Drain | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
   /** `bytesRead` when it was seen to be idle. */
@@ -41,7 +42,7 @@ export class Http1Connection {
 
   /** No request is in work. */
   get idle(): boolean {
-    return this.#open.length === 0 && !this.#upgraded;
+    return this.#open.length === 0 && this.#upgradedAt === undefined;
   }
 
   /** `false`: our alert is out, no answer can be sent any more, and the application must not act on it; the client may try it again elsewhere. */
@@ -68,17 +69,35 @@ export class Http1Connection {
   }
 
   upgrade(): void {
-    this.#upgraded = true;
-    if (this.#drain !== undefined) this.drain(this.#drain);
+    this.#upgradedAt = this.#socket.bytesWritten;
+    this.#drain?.soon((drain) => this.drain(drain), this.#drain); // behind the application's own listener, which says that it was done
   }
 
   drain(drain: Drain): void {
     this.#drain = drain;
     if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
-    if (this.#upgraded) return drain.finish(this.#socket);
+    if (this.#upgradedAt !== undefined) return this.#finishUpgraded(drain, this.#upgradedAt);
     this.#announceClose(drain);
     this.#noteIdle(); // asked once for all of them; later it is enough to compare
     this.#closeIfIdle(drain);
+  }
+
+  /** Its protocol is not known here. But before the application has answered the request for it, it is a request in work as any other. */
+  #finishUpgraded(drain: Drain, upgradedAt: number): void {
+    const socket = this.#socket;
+    if (socket.writableEnded || socket.bytesWritten !== upgradedAt) return drain.finish(socket);
+    const { write } = socket;
+    let answered = false;
+    const onAnswer = (): void => {
+      if (answered) return;
+      answered = true;
+      drain.soon(() => drain.finish(socket), undefined); // behind the answer
+    };
+    socket.write = (...args: unknown[]): boolean => {
+      onAnswer();
+      return Reflect.apply(write, socket, args);
+    };
+    socket.once('finish', onAnswer); // of an end(answer)
   }
 
   /**

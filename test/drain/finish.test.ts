@@ -1,10 +1,11 @@
 /** Connections whose protocol is not known to a drain: `finish` says goodbye in it. */
 import { expect } from 'chai';
+import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { getShutdownError } from '../../src/index.js';
 import { Client } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 interface Open extends Origin {
@@ -112,6 +113,62 @@ describe('finish, an HTTP connection', () => {
     await upgrading;
     upgrade();
     expect(outcome(await drained)).to.deep.equal(COMPLETE);
-    expect(client.text).to.match(/101 [^]*goodbye$|^goodbye/);
+    expect(client.text).to.match(/101 [^]*goodbye$/);
   });
+
+  for (const how of ['at once', 'later']) {
+    for (const [name, request] of Object.entries(REQUESTS)) {
+      it(`comes behind the answer to ${name} that the application gives ${how} during the drain`, async () => {
+        const server = makeServer('https');
+        const later = new Later();
+        const answer = (incoming: IncomingMessage, socket: Duplex): void => (how === 'later' ? later.add(() => onUpgrade(incoming, socket)) : onUpgrade(incoming, socket));
+        server.on('upgrade', answer).on('connect', answer);
+        const { drains, port } = await start(server);
+        const client = await Client.connect(port);
+        const drained = drains.drain({ idleGrace: Infinity, finish: (socket) => void socket.write('goodbye') });
+        await turns();
+        client.write(request);
+        if (how === 'later') {
+          await later.reaches(1);
+          await turns(5);
+          later.run();
+        }
+        expect(outcome(await drained)).to.deep.equal(COMPLETE);
+        expect(client.text).to.match(/^HTTP.1.1 (101|200) [^]*\r\n\r\ngoodbye$/);
+      });
+    }
+  }
+
+  for (const [name, request] of Object.entries(REQUESTS)) {
+    for (const by of ['write()', 'end()']) {
+      it(`waits for the answer to ${name}, by ${by}, that is still to come when the drain begins`, async () => {
+        const server = makeServer('https');
+        const later = new Later();
+        const answer = (incoming: IncomingMessage, socket: Duplex): void =>
+          later.add(() => (by === 'write()' ? onUpgrade(incoming, socket) : socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')));
+        server.on('upgrade', answer).on('connect', answer);
+        const { drains, port } = await start(server);
+        const client = await Client.connect(port);
+        client.write(request);
+        await later.reaches(1);
+        const drained = drains.drain();
+        await turns(5);
+        expect(client.received).to.equal('open');
+        later.run();
+        expect(outcome(await drained)).to.deep.equal(COMPLETE);
+        expect(client.text).to.match(by === 'write()' ? /^HTTP.1.1 (101|200) / : /^HTTP.1.1 403 /);
+      });
+    }
+
+    it(`is forced at the end of grace when the answer to ${name} never comes`, async () => {
+      const server = makeServer('https');
+      const later = new Later();
+      server.on('upgrade', () => later.add(() => {})).on('connect', () => later.add(() => {}));
+      const { drains, port } = await start(server);
+      const client = await Client.connect(port);
+      client.write(request);
+      await later.reaches(1);
+      expect(outcome(await drains.drain({ grace: 30 }))).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
+    });
+  }
 });
