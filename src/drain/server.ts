@@ -141,7 +141,7 @@ class ServerDrain implements DrainableServer {
   }
 
   #onSecureConnection(socket: TLSSocket): void {
-    const transport = wrappedSocket(socket) ?? duplexUnder(socket);
+    const transport = duplexUnder(socket) ?? wrappedSocket(socket); // Node puts a net.Socket of its own around a Duplex
     if (transport !== undefined && this.#handshaking.delete(transport)) this.#drain?.replace(transport, socket);
     else this.#drain?.add(socket);
     if (this.#isHttp2 && socket.alpnProtocol === 'h2') return; // carryHttp2 tells of it

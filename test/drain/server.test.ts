@@ -7,6 +7,7 @@ import { drainable, type DrainReport } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
 import { COMPLETE, Later, makeServer, outcome, serve, type App } from '../support/origins.js';
 import { listen, track, turns } from '../support/pair.js';
+import { duplexOver } from '../support/transports.js';
 
 const answer: App = (_request, response) => response.end('the end');
 const never: App = () => {};
@@ -58,6 +59,20 @@ describe('drainable', () => {
 });
 
 describe('drain of a server', () => {
+  it('counts a connection over a Duplex once', async () => {
+    const server = makeServer('tls');
+    server.on('secureConnection', (socket) => socket.resume());
+    const drains = drainable(server);
+    const front = net.createServer({ allowHalfOpen: true }, (raw) => void server.emit('connection', duplexOver(track(raw))));
+    const client = await Client.connect(await listen(front));
+    await turns();
+    expect(drains.connections).to.equal(1);
+    expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
+    await client.ended;
+    expect(client.received).to.equal('close_notify');
+    expect(drains.connections).to.equal(0);
+  });
+
   it('new connections are refused, while one that is there is served, since the listening stops first', async () => {
     const { server, drains, port } = await serve((_request, response) => response.end('the end'));
     const client = await Client.connect(port);
