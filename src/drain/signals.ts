@@ -24,7 +24,8 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
   checkDrainOptions(options);
   const { signals = ['SIGTERM', 'SIGINT'], onDrained, ...drainOptions } = options;
   const known = process.getBuiltinModule('node:os').constants.signals;
-  if (!Array.isArray(signals) || !signals.every((signal) => Object.hasOwn(known, signal))) throw argumentError('options.signals', 'an array of signal names', signals);
+  const caught = (signal: NodeJS.Signals): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
+  if (!Array.isArray(signals) || !signals.every(caught)) throw argumentError('options.signals', 'an array of names of signals that can be caught', signals);
   if (onDrained !== undefined && typeof onDrained !== 'function') throw argumentError('options.onDrained', 'a function', onDrained);
 
   const force = new AbortController();

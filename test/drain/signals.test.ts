@@ -155,6 +155,8 @@ describe('drainOnSignal', function () {
     ['options.signals', drains, { signals: 'SIGTERM' }],
     ['options.signals', drains, { signals: [15] }],
     ['options.signals', drains, { signals: ['SIGFOO'] }],
+    ['options.signals', drains, { signals: ['SIGTERM', 'SIGKILL'] }],
+    ['options.signals', drains, { signals: ['SIGTERM', 'SIGSTOP'] }],
     ['options.onDrained', drains, { onDrained: 1 }],
     ['options.finish', drains, { finish: 1 }],
   ] as const) {
