@@ -100,8 +100,9 @@ function setAlarm(first: number, now: number, set: SetTimeout): void {
   alarm = due;
   setter = set;
   // setTimeout cuts fractions off: one more. Beyond its limit it would fire after 1 ms, and it warns of what is below 0 (Node 24).
-  // A setTimeout that somebody has put in its place may pass no arguments on.
-  timer = set(() => onAlarm(due, set), Math.min(Math.ceil(Math.max(0, first - now)) + 1, MAX_TIMEOUT)).unref();
+  // A setTimeout that somebody has put in its place may pass no arguments on, and may give a number, as in browsers.
+  timer = set(() => onAlarm(due, set), Math.min(Math.ceil(Math.max(0, first - now)) + 1, MAX_TIMEOUT));
+  (timer as { unref?: NodeJS.Timeout['unref'] }).unref?.();
 }
 
 function onAlarm(due: number, set: SetTimeout): void {

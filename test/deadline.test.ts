@@ -142,6 +142,16 @@ describe('deadlines', () => {
     }
   });
 
+  it('come of a setTimeout that gives a number, as in browsers', async () => {
+    const real = globalThis.setTimeout;
+    globalThis.setTimeout = ((run: () => void, milliseconds: number) => Number(real(run, milliseconds))) as unknown as typeof setTimeout;
+    try {
+      expect(await new Waiter(20).over).to.be.at.least(20);
+    } finally {
+      globalThis.setTimeout = real;
+    }
+  });
+
   it('come while other waits end in every turn', async () => {
     const waiter = new Waiter(20);
     while (waiter.bucket !== undefined) {
