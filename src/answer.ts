@@ -21,10 +21,10 @@ export function answerNow(watch: Watch, goal: Goal): Answer {
 }
 
 /** Why it can't succeed any more. */
-function failure({ state, error }: Watch, goal: Goal): ShutdownErrorCode {
+function failure({ state, error, transportGone }: Watch, goal: Goal): ShutdownErrorCode {
   if (goal !== 'quiet') {
     if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-    if (state.sent === 'lost') return 'ERR_TLS_SHUTDOWN_NOT_SENT';
+    if (state.sent === 'lost') return transportGone ? 'ERR_TLS_SHUTDOWN_TRANSPORT' : 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
     if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
   }

@@ -28,7 +28,7 @@ const MESSAGES: Readonly<Record<ShutdownErrorCode, readonly [message: string, ss
   ERR_TLS_SHUTDOWN_NOT_SENT: ["our close_notify could not be written, and the transport's sending side is closed; destroy the socket", 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_IN_HANDSHAKE: ['the handshake is not finished; nothing was sent, call again after it', 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_PROTOCOL: ['a TLS error or fatal alert ended the connection; destroy the socket', 'SSL_ERROR_SSL'],
-  ERR_TLS_SHUTDOWN_TRANSPORT: ['the transport failed before the shutdown was done; the socket is destroyed', 'SSL_ERROR_SYSCALL'],
+  ERR_TLS_SHUTDOWN_TRANSPORT: ['the transport failed before the shutdown was done; destroy the socket, if it is not destroyed already', 'SSL_ERROR_SYSCALL'],
   ERR_TLS_SHUTDOWN_CLOSED: ['the socket was destroyed before the shutdown was done', 'SSL_ERROR_SYSCALL'],
   ERR_TLS_SHUTDOWN_FINISH: ["the drain's finish() failed, see cause; the socket was destroyed after its shutdown", 'SSL_ERROR_SYSCALL'],
 };

@@ -1,5 +1,5 @@
 /**
- * What touches undocumented Node; for `wrap`, wrap-internals.ts does, of servers, drain/internals.ts. Every field is read defensively: where one is missing or is not what it was, the answer is
+ * What touches undocumented Node; for our own half, sent-internals.ts does, for `wrap`, wrap-internals.ts, of servers, drain/internals.ts. Every field is read defensively: where one is missing or is not what it was, the answer is
  * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/verdict.test.ts, test/forgery.test.ts).
  *
  * | field | why | since | when it is gone |
@@ -10,8 +10,6 @@
  * | `_handle.readStart()` | 0 without asking the transport: the TLS layer is at its end | 12 | every end is `unverified` |
  * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
  * | `_handle._parentWrap` | the `net.Socket` of a server's connection | 4 | as if its server was not watched |
- * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
- * | `_parent.writeQueueSize` | whether the kernel has it, when the socket is destroyed right behind | 11 | `queued` |
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
@@ -19,15 +17,15 @@
  * | `_tlsError(error)` | called at every TLS error; Node emits it and destroys nothing | 0.11 | learned at `'error'`, from the first call on |
  * | `_hadError` | whether there was one before anybody watched | 0.11 | such an end is asked for as any other |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
+ * | `onStreamRead` on the stack | whether an end comes from Node or from the application (read-callback.ts) | 12 | such an end is `unverified` |
  * | a `Symbol(kBoundSession)` on the socket | HTTP/2 has taken its reading over | 8.4 | `alpnProtocol` only |
- * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { type TLSSocket } from 'node:tls';
 import { getSystemErrorMap } from 'node:util';
 
-interface Handle {
+export interface Handle {
   reading?: unknown;
   bytesRead?: unknown;
   bytesWritten?: unknown;
@@ -35,6 +33,8 @@ interface Handle {
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
   onread?: unknown;
+  fd?: unknown;
+  getpeername?(address: object): unknown;
   readStart?(): unknown;
   readStop?(): unknown;
 }
@@ -73,7 +73,7 @@ export function hadTlsError(socket: TLSSocket): boolean {
   return (socket as unknown as { _hadError?: unknown })._hadError === true;
 }
 
-function handleOf(socket: TLSSocket): Handle | undefined {
+export function handleOf(socket: TLSSocket): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined;
 }
 
@@ -116,7 +116,7 @@ function isReadByHttp2(socket: TLSSocket): boolean {
  * TLS layer is at its end and otherwise asks the transport; the transport's `readStart()` answers EALREADY if it is being read, while
  * libuv stops reading a transport before it reports the FIN. A `push(null)` by anybody else fails the first half.
  */
-export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
+export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush = false): Verdict {
   try {
     const handle = handleOf(socket);
     if (handle === undefined) return 'unverified';
@@ -137,26 +137,12 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean): Verdict {
     if (!atEnd || isReadByHttp2(socket)) return 'unverified';
     // A TLS layer at its end answers 0 every time: an outer one that has ended. 0, then EALREADY: it was merely stopped.
     if (transport === 'tls') return second === 0 ? 'fin' : isEALREADY(second) ? 'close_notify' : 'unverified';
-    // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered.
-    return stoppedByUs ? 'close_notify' : 'fin';
+    // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered. (That a `push` over ours has not kept
+    // the end back until then is not known.)
+    return !stoppedByUs ? 'fin' : foreignPush ? 'unverified' : 'close_notify';
   } catch {
     return 'unverified'; // a field is missing or is no function any more
   }
-}
-
-/** Whether the transport's sending side was ended past the TLS layer: what that writes then is counted all the same, and lost. */
-export function transportEnded(socket: TLSSocket): boolean {
-  const under = duplexUnder(socket) ?? wrappedSocket(socket);
-  return under !== undefined && (under.destroyed || (under.writableEnded && under.writableLength === 0));
-}
-
-/** Node's read callback among the callers of `callee`, which is on the stack. It costs some microseconds. */
-export function readCallbackAbove(callee: (...args: never[]) => unknown): 'directly' | 'somewhere' | 'no' {
-  const at: { stack?: unknown } = {};
-  Error.captureStackTrace(at, callee);
-  const callers = String(at.stack).split('\n').slice(1);
-  const index = callers.findIndex((line) => line.includes('onStreamRead (node:internal/stream_base_commons:'));
-  return index === 0 ? 'directly' : index > 0 ? 'somewhere' : 'no';
 }
 
 /** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
@@ -195,7 +181,7 @@ export function readSideEnded(socket: TLSSocket): boolean {
   return socket.readableEnded || state?.ended === true;
 }
 
-function count(value: unknown): number {
+export function count(value: unknown): number {
   return typeof value === 'number' ? value : NaN;
 }
 
@@ -207,30 +193,4 @@ export function ciphertextRead(socket: TLSSocket): number {
 /** Plaintext bytes that the TLS layer gave out so far; `NaN` if it can't be told. */
 export function plaintextRead(socket: TLSSocket): number {
   return count(handleOf(socket)?.bytesRead);
-}
-
-/** Ciphertext bytes that the TLS layer wrote so far; `NaN` if it can't be told. */
-export function ciphertextWritten(socket: TLSSocket): number {
-  return count(handleOf(socket)?._parent?.bytesWritten);
-}
-
-/** Whether the TLS layer has written more than `before` bytes, and all of it is with the kernel. */
-export function hasWritten(socket: TLSSocket, before: number): boolean {
-  return ciphertextWritten(socket) > before && handleOf(socket)?._parent?.writeQueueSize === 0;
-}
-
-/**
- * Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way.
- * `net.Socket.prototype._final` asks nothing of its receiver but these fields (Node 11 to 26), and goes past the TLS layer this way.
- */
-export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
-  const parent = handleOf(socket)?._parent;
-  if (parent === undefined || parent === null) return false;
-  try {
-    const final = net.Socket.prototype._final as (this: object, done: (error?: Error | null) => void) => void;
-    final.call({ _handle: parent, connecting: false, pending: false, destroyed: false }, done);
-    return true;
-  } catch {
-    return false;
-  }
 }

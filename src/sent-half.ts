@@ -5,6 +5,7 @@ import type { DuplexEnd } from './duplex-end.js';
 import * as internals from './internals.js';
 import { OPEN, next, type SentEvent, type ShutdownEvent } from './machine.js';
 import { Observed } from './observers.js';
+import * as sent from './sent-internals.js';
 import type { FinalCallback, Originals } from './shadow.js';
 import type { ShutdownState } from './types.js';
 
@@ -16,12 +17,15 @@ export class SentHalf extends Observed {
   ending = false;
   finalWaits: FinalCallback | undefined;
   quiet = false; // true: the next flush ends the transport without an alert
+  transportGone = false; // our alert could not be handed to it
   protected duplexEnd: DuplexEnd | undefined;
   protected original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
   #flushEvent: SentEvent = 'alert_written';
   #writtenBefore = NaN; // ciphertext bytes before our alert
   #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
+  #heldAfter = Infinity; // ciphertext bytes that TLSWrap held behind it, where they are written later
+  #finalRuns = false;
 
   constructor(socket: TLSSocket) {
     super();
@@ -36,40 +40,61 @@ export class SentHalf extends Observed {
   noticeEnd(): void {
     if (this.state.sent !== 'open' || this.quiet || !this.socket.writableEnded) return;
     this.apply('end');
-    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN.
-    if (!this.destroyed && internals.inHandshake(this.socket)) this.apply('alert_lost');
+    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN. Data before it waits for the handshake.
+    if (!this.destroyed && internals.inHandshake(this.socket) && this.socket.writableLength === 0) this.apply('alert_lost');
   }
 
   final(callback: FinalCallback): void {
     const { socket } = this;
     const { final } = this.original!;
-    const unsendable = internals.inHandshake(socket) || internals.transportEnded(socket);
-    const before = (this.#writtenBefore = internals.ciphertextWritten(socket));
-    const quiet = this.quiet && this.state.sent === 'open';
-    this.#flushEvent = quiet ? 'quiet_fin' : unsendable ? 'alert_lost' : 'alert_written';
+    const before = (this.#writtenBefore = sent.ciphertextWritten(socket));
     const done = onFinal.bind(undefined, this, callback); // an arrow function would be compiled anew time and again (see keepSettlers in shutdown.ts)
-    if (!quiet) {
-      final.call(socket, done);
-      // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
-      // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
-      if (internals.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
-      // A Duplex is ended a turn later: behind a write of the handshake that is still under way, the alert goes out in time (Node 20 to 26).
-      // An application's own method may call Node's later.
-      if (!unsendable && (this.duplexEnd !== undefined || final !== nodeFinal)) this.#alertAfter = before;
-    } else if (!internals.endTransport(socket, done)) {
+    if (this.quiet && this.state.sent === 'open') {
+      this.#flushEvent = 'quiet_fin';
+      if (sent.endTransport(socket, done)) return;
       done();
       socket.destroy();
+      return;
     }
+    const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = sent.transportGone(socket));
+    this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
+    const heldBefore = sent.ciphertextHeld(socket);
+    this.#finalRuns = true;
+    try {
+      final.call(socket, done);
+    } finally {
+      this.#finalRuns = false;
+    }
+    if (unsendable) return;
+    const held = sent.ciphertextHeld(socket);
+    // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
+    // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
+    if (sent.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
+    // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
+    // An application's own method may call Node's later.
+    if (final !== nodeFinal || (this.duplexEnd !== undefined && held > heldBefore)) this.#alertAfter = before;
+    if (this.duplexEnd !== undefined || sent.transportQueues(socket)) this.#heldAfter = held;
   }
 
   onFinal(callback: FinalCallback, error: Error | null | undefined): void {
-    if (this.#flushEvent === 'alert_lost' && internals.ciphertextWritten(this.socket) > this.#alertAfter) this.#flushEvent = 'alert_written';
-    if (!error && !this.destroyed) this.apply(this.#flushEvent); // else its handle is gone, and Node 22 calls back all the same
+    if (!error && !this.destroyed) this.apply(this.#outcome()); // else its handle is gone, and Node 22 calls back all the same
     try {
       callback(error);
     } finally {
-      this.tellObservers();
+      if (!this.destroyed) this.tellObservers(); // else destroy() does
     }
+  }
+
+  /** What became of our half, now that `_final` is done. */
+  #outcome(): SentEvent {
+    const written = sent.ciphertextWritten(this.socket);
+    if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
+    if (this.#flushEvent === 'alert_lost') return written > this.#alertAfter ? 'alert_written' : 'alert_lost';
+    if (written === this.#writtenBefore) return 'alert_lost'; // an application's own method has called back without calling Node's
+    // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with TLSWrap.
+    const failed = (this.#finalRuns && this.original!.final === nodeFinal) || sent.ciphertextHeld(this.socket) >= this.#heldAfter;
+    if (failed) this.transportGone = true;
+    return failed ? 'alert_lost' : 'alert_written';
   }
 
   /**
@@ -81,7 +106,8 @@ export class SentHalf extends Observed {
     if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return;
     const { final } = this.original!;
     if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
-    if (this.#flushEvent === 'alert_written' && internals.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
+    if (this.transportGone) this.apply('alert_lost');
+    else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
   }
 }
 

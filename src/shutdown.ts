@@ -104,6 +104,8 @@ function end(watch: Watch): void {
   watch.ending = true;
   try {
     socket.end();
+  } catch (thrown) {
+    socket.destroy(thrown as Error); // by an application's own method: no alert will leave any more
   } finally {
     watch.ending = false;
   }
@@ -138,16 +140,19 @@ function begin<T>(
   const begins = sentBefore === 'open' && !watch.quiet;
   if (begins && quiet) watch.quiet = true;
   else if (begins) watch.apply('end');
-  if (unread === 'discard' || quiet) discardUnread(socket);
-  if (timeout === 0) {
-    if (begins) beginEnd(watch);
-    return resolve(give(atTimeout(watch, goal)), socket);
+  let call: Call<T> | undefined;
+  try {
+    if (unread === 'discard' || quiet) discardUnread(socket);
+    if (timeout > 0) {
+      call = new Call(watch, goal, give, resolve, reject);
+      watch.addObserver(call);
+      setDeadline(call, timeout, signal);
+    }
+  } finally {
+    if (begins) beginEnd(watch); // also if an application's own method throws: it is queued, and nobody else would do it
   }
-  const call = new Call(watch, goal, give, resolve, reject);
-  watch.addObserver(call);
-  setDeadline(call, timeout, signal);
-  if (begins) beginEnd(watch);
-  if (quiet && stepOneDone) call.onChange();
+  if (call === undefined) resolve(give(atTimeout(watch, goal)), socket);
+  else if (quiet && stepOneDone) call.onChange();
 }
 
 type Settle = (value: unknown) => void;

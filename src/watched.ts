@@ -5,6 +5,7 @@
  * written?) and `_destroy` (who ended it, and why?). The record is kept on the socket under `Symbol.for`, so that two copies of this package
  * in one tree share one record, and only one of them asks the transport (asking twice would forge a clean end; see internals.ts).
  */
+import { AsyncResource } from 'node:async_hooks';
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { DuplexEnd } from './duplex-end.js';
@@ -15,6 +16,7 @@ import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
 import { CLOSED, PEER_EVENT } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
+import { readCallbackAbove } from './read-callback.js';
 import { SentHalf } from './sent-half.js';
 import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
@@ -96,7 +98,7 @@ export class Watch extends SentHalf {
     if (this.judging) {
       // Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
       if (this.#verdict === 'fin' && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) {
-        this.#verdict = internals.readCallbackAbove(watchedPush) === 'directly' ? 'close_notify' : 'unverified'; // an application may push null, too
+        this.#verdict = readCallbackAbove(watchedPush) === 'directly' ? 'close_notify' : 'unverified'; // an application may push null, too
       }
       return false;
     }
@@ -105,8 +107,9 @@ export class Watch extends SentHalf {
     // In the handshake an alert is not authenticated: anybody on the path can inject it.
     const early = internals.inHandshake(this.socket);
     // A `push` that somebody put over ours may let the null out later.
-    const late = this.socket.push !== watchedPush && internals.readCallbackAbove(watchedPush) === 'no';
-    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.duplexEnd?.seen === true);
+    const foreign = this.socket.push !== watchedPush;
+    const late = foreign && readCallbackAbove(watchedPush) === 'no';
+    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.duplexEnd?.seen === true, foreign);
     if (this.#verdict === 'close_notify') {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
@@ -121,7 +124,7 @@ export class Watch extends SentHalf {
       const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
       this.#doubt ||= ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
     }
-    inNextTurn(judge, this);
+    inNextTurn(AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN'), undefined); // its listeners' context is that of this read
     return false;
   }
 
@@ -171,16 +174,19 @@ export class Watch extends SentHalf {
   destroy(error: Error | null, callback: FinalCallback): void {
     this.noticeEnd();
     this.destroyed = true;
-    finalNow(this); // without us it would have come before; what is still to be read is lost anyway
     if (error) this.error ??= error;
     const failed = error !== null && this.#recordError(error);
+    finalNow(this); // without us it would have come before; what is still to be read is lost anyway
     if (!failed) this.sendAlertNow(); // after a reset what is written counts too, and is lost
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
-    if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
-    else this.free(error, callback);
-    this.tellObservers();
+    try {
+      if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
+      else this.free(error, callback);
+    } finally {
+      this.tellObservers(); // also if a listener of the application throws
+    }
   }
 
   free(error: Error | null, callback: FinalCallback): void {
@@ -212,7 +218,6 @@ export class Watch extends SentHalf {
 
 const nodeDestroy = Socket.prototype._destroy;
 
-const judge = (watch: Watch): void => watch.judge();
 const judgeLate = (watch: Watch): void => watch.judgeLate(false);
 /** After a second turn, so that a whole poll lies between. */
 const judgeLateFirst = (watch: Watch): void => inNextTurn(judgeLateSecond, watch);

@@ -5,7 +5,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { buffer } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, closed, makePair, readAll, turns } from './support/pair.js';
+import { SIDES, VERSIONS, closed, makePair, readAll, turns, type Pair } from './support/pair.js';
 
 const BOTH = { sent: 'close_notify', received: 'close_notify' };
 
@@ -103,6 +103,35 @@ for (const version of VERSIONS) {
         expect((await result).error?.code).to.equal('ERR_TLS_SHUTDOWN_CLOSED');
         expect(await readAll(peer)).to.have.length(0);
         expect(getShutdown(peer).received).to.equal('fin');
+      });
+
+      it("is TRANSPORT, with the cause, when somebody's end() after a reset is followed by a destroy with its error", async () => {
+        const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
+        relay.holdFin(toUs);
+        watch(ours).resume();
+        peer.end();
+        await once(ours, 'end');
+        relay.resetNow(toUs);
+        await turns(3);
+        const cause = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', syscall: 'read' });
+        ours.end();
+        const answer = shutdown(ours, { bidirectional: true });
+        ours.destroy(cause);
+        expect((await answer).error).to.include({ code: 'ERR_TLS_SHUTDOWN_TRANSPORT', cause });
+      });
+
+      it("keeps the async context of each end of reading on watched sockets, cut in one turn", async () => {
+        const store = new AsyncLocalStorage<number>();
+        const makeOne = async (i: number): Promise<Pair> => makePair({ version, side, early: (socket) => void watch(socket.on('end', () => seen.push([i, store.getStore()]))) });
+        const seen: unknown[] = [];
+        const pairs = [await store.run(0, makeOne, 0), await store.run(1, makeOne, 1)];
+        const ends = pairs.map(({ ours }) => once(ours.resume(), 'end'));
+        for (const { relay, toUs } of pairs) relay.fin(toUs);
+        await Promise.all(ends);
+        expect(seen).to.have.deep.members([
+          [0, 0],
+          [1, 1],
+        ]);
       });
 
       it("keeps the async context of each end() on watched sockets", async () => {

@@ -78,6 +78,60 @@ for (const version of VERSIONS) {
         expect(getShutdown(peer).received).to.equal('close_notify');
       });
 
+      for (const sends of [false, true]) {
+        it(`a _final that calls back at once ${sends ? 'and calls Node' : 'and sends nothing'} is ${sends ? 'believed' : 'NOT_SENT'}`, async () => {
+          const { ours, peer } = await makePair({ version, side });
+          const final = ours._final;
+          ours._final = function (this: TLSSocket, callback) {
+            if (sends) final.call(this, () => {});
+            callback();
+          };
+          watch(peer)
+            .resume()
+            .on('end', () => peer.end());
+          const { error, state } = await shutdown(ours.resume());
+          expect(error?.code).to.equal(sends ? undefined : 'ERR_TLS_SHUTDOWN_NOT_SENT');
+          expect(state.sent).to.equal(sends ? 'close_notify' : 'lost');
+        });
+      }
+
+      it('an end() that throws destroys the socket with what it threw', async () => {
+        const { ours } = await makePair({ version, side });
+        ours.end = () => {
+          throw reason;
+        };
+        const heard = once(ours, 'error');
+        const { error } = await shutdown(ours, { bidirectional: true });
+        expect(error).to.include({ code: 'ERR_TLS_SHUTDOWN_TRANSPORT', cause: reason });
+        expect(await heard).to.deep.equal([reason]);
+      });
+
+      it('a resume() that throws rejects, and the shutdown goes on', async () => {
+        const { ours, peer } = await makePair({ version, side });
+        peer.resume().on('end', () => peer.end());
+        const { resume } = ours;
+        ours.resume = () => {
+          throw reason;
+        };
+        const failed = await gracefulShutdown(ours, { unread: 'discard' }).catch((error: unknown) => error);
+        expect(failed).to.equal(reason);
+        ours.resume = resume;
+        expect(await gracefulShutdown(ours.resume(), { bidirectional: true })).to.equal(1);
+      });
+
+      for (const event of ['removeListener', 'newListener'] as const) {
+        it(`a '${event}' listener that throws keeps no call from its answer when the socket is destroyed`, async () => {
+          const { ours } = await makePair({ version, side });
+          const answer = shutdown(ours, { bidirectional: true, timeout: Infinity });
+          await turns();
+          ours.on('error', () => {}).on(event, (name) => {
+            if (name === (event === 'removeListener' ? 'error' : 'close')) throw reason;
+          });
+          ours.destroy(event === 'removeListener' ? undefined : reason);
+          expect((await answer).value).to.equal(-1);
+        });
+      }
+
       for (const again of [false, true]) {
         it(`a push that ${again ? 'passes the end on twice' : 'lets the end out later, paused'} makes no 1 of a FIN`, async () => {
           const onread = { buffer: Buffer.alloc(4096), callback: () => true };
@@ -95,6 +149,67 @@ for (const version of VERSIONS) {
           expect(result.value).to.equal(-1);
           expect(result.state.received).to.be.oneOf(again ? ['fin', 'unverified'] : ['unverified']);
         });
+      }
+
+      it("a push that lets the end out in another socket's read callback, paused, makes no 1 of a FIN", async () => {
+        const { ours, relay, toUs } = await makePair({ version, side });
+        const other = await makePair({ version, side });
+        const { push } = watch(ours);
+        const kept = new Promise<void>((resolve) => {
+          ours.push = function (this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+            if (chunk !== null) return push.call(this, chunk, encoding);
+            other.ours.once('data', () => push.call(this, null));
+            resolve();
+            return false;
+          };
+        });
+        ours.resume();
+        relay.fin(toUs);
+        await kept;
+        const { _handle: handle } = ours.pause() as unknown as { _handle: { reading: boolean; readStop(): void } };
+        handle.reading = false;
+        handle.readStop();
+        other.peer.write('now');
+        const result = await shutdown(ours, { bidirectional: true });
+        expect(result).to.include({ value: -1 });
+        expect(result.state.received).to.equal('unverified');
+      });
+
+      const PRINTERS: Record<string, typeof Error.prepareStackTrace | number> = {
+        'prints no header line': (_error, sites) => sites.join('\n'),
+        throws: () => {
+          throw reason;
+        },
+        'gives an array': (_error, sites) => sites,
+        'is of no depth': 0,
+      };
+      for (const [how, printer] of Object.entries(PRINTERS)) {
+        for (const clean of [true, false]) {
+          it(`a stack trace that ${how} makes no ${clean ? '-1 of an alert' : '1 of a FIN'}, with a push over ours`, async () => {
+            const { ours, peer, relay, toUs } = await makePair({ version, side });
+            const { push } = watch(ours);
+            ours.push = function (this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+              const more = push.call(this, chunk, encoding);
+              return chunk === null && !clean ? push.call(this, null) : more;
+            };
+            const { prepareStackTrace, stackTraceLimit } = Error;
+            if (typeof printer === 'number') Error.stackTraceLimit = printer;
+            else Error.prepareStackTrace = printer!;
+            const put = [Error.prepareStackTrace, Error.stackTraceLimit];
+            try {
+              const ended = once(ours.resume(), 'end');
+              if (clean) peer.end();
+              else relay.fin(toUs);
+              await ended;
+              expect([Error.prepareStackTrace, Error.stackTraceLimit]).to.deep.equal(put);
+            } finally {
+              Error.prepareStackTrace = prepareStackTrace!;
+              Error.stackTraceLimit = stackTraceLimit;
+            }
+            const received = clean ? ['close_notify'] : ['fin', 'unverified'];
+            expect(getShutdown(ours).received).to.be.oneOf(received);
+          });
+        }
       }
 
       it('a push(null) in the turn of a FIN is no proof of an alert', async () => {

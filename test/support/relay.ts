@@ -106,6 +106,12 @@ export class Relay {
     this.#lane(direction).to.resetAndDestroy();
   }
 
+  /** Within the call, where `resetAndDestroy` ends the socket first. */
+  resetNow(direction: Direction): void {
+    const { to } = this.#lane(direction);
+    (to as unknown as { _handle: { reset(done: () => void): void } })._handle.reset(() => to.destroy());
+  }
+
   /** Stops reading what goes in this direction, so that the sender's buffers fill up. */
   stall(direction: Direction, stalled: boolean): void {
     const other = this.#lane(direction === 'toClient' ? 'toServer' : 'toClient').to;

@@ -1,0 +1,26 @@
+/** Is it Node who calls? Told by the stack, where nothing else tells it. */
+
+/** More than any read callback is deep in an application's own methods. */
+const DEPTH = 50;
+
+/** Node's read callback of any socket among the callers of `callee`, which is on the stack; 'no' also where that can't be told. It costs some microseconds. */
+export function readCallbackAbove(callee: (...args: never[]) => unknown): 'directly' | 'somewhere' | 'no' {
+  const index = callersOf(callee).findIndex((line) => line.includes('onStreamRead (node:internal/stream_base_commons:'));
+  return index === 0 ? 'directly' : index > 0 ? 'somewhere' : 'no';
+}
+
+/** As V8 prints them, whatever the application has put in place of that; none where it can't be told. */
+function callersOf(callee: (...args: never[]) => unknown): string[] {
+  const { prepareStackTrace, stackTraceLimit } = Error;
+  if (Object.isFrozen(Error)) return [];
+  try {
+    Error.prepareStackTrace = undefined as never;
+    Error.stackTraceLimit = DEPTH;
+    const at: { stack?: unknown } = {};
+    Error.captureStackTrace(at, callee);
+    return String(at.stack).split('\n').slice(1);
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace!;
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
