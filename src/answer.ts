@@ -24,12 +24,12 @@ export function answerNow(watch: Watch, goal: Goal): Answer {
 function failure({ state, error, transportGone }: Watch, goal: Goal): ShutdownErrorCode {
   if (goal !== 'quiet') {
     if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-    if (state.sent === 'lost') return transportGone ? 'ERR_TLS_SHUTDOWN_TRANSPORT' : 'ERR_TLS_SHUTDOWN_NOT_SENT';
+    if (state.sent === 'lost' && !transportGone) return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
     if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
   }
   if (error !== undefined) return isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-  return 'ERR_TLS_SHUTDOWN_CLOSED';
+  return transportGone ? 'ERR_TLS_SHUTDOWN_TRANSPORT' : 'ERR_TLS_SHUTDOWN_CLOSED';
 }
 
 export function atTimeout(watch: Watch, goal: Goal): ShutdownResult {

@@ -1,6 +1,6 @@
 /**
  * What touches undocumented Node; for our own half, sent-internals.ts does, for `wrap`, wrap-internals.ts, of servers, drain/internals.ts. Every field is read defensively: where one is missing or is not what it was, the answer is
- * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.10 (test/verdict.test.ts, test/forgery.test.ts).
+ * "can't tell", never a guess. Checked on Node 20.20, 22.23, 24.21 and 26.12 (test/verdict.test.ts, test/forgery.test.ts).
  *
  * | field | why | since | when it is gone |
  * |---|---|---|---|

@@ -24,8 +24,8 @@ describe('Java SSLSocket', () => {
     { plan: 'second', peer: 'reads our alert and calls close()', saw: 'close_notify', ours: BOTH_ALERTS, times: 5 },
     { plan: 'first', peer: 'calls close()', ours: afterUserCanceled, times: TIMES },
     { plan: 'first-data', peer: 'sends data and calls close()', ours: afterUserCanceled, times: TIMES },
-    { plan: 'first-at-once', peer: 'calls close() right after the handshake', ours: afterUserCanceled, times: TIMES },
-    { plan: 'first-at-once-data', peer: 'sends data and calls close() right after the handshake', ours: afterUserCanceled, times: TIMES },
+    { plan: 'first-at-once', peer: 'calls close() right after the handshake', ours: afterUserCanceled, times: TIMES, atOnce: true },
+    { plan: 'first-at-once-data', peer: 'sends data and calls close() right after the handshake', ours: afterUserCanceled, times: TIMES, atOnce: true },
     { plan: 'first-data-half', peer: 'sends data and calls shutdownOutput()', saw: 'close_notify', ours: BOTH_ALERTS, times: 5 },
     { plan: 'first-fin', peer: 'sends a bare FIN', saw: 'close_notify', ours: TRUNCATED },
   ]);

@@ -24,6 +24,8 @@ export interface Case {
   readonly peer: string;
   /** What we return in the end. */
   readonly ours: Outcome | ((version: Version) => Outcome);
+  /** It closes right behind its handshake. Where our session tickets are unread then, the kernel's answer is a reset, and our alert may be too late. */
+  readonly atOnce?: boolean;
   /** How our data ended, in the peer's eyes. */
   readonly saw?: string;
   readonly times?: number;
@@ -31,8 +33,8 @@ export interface Case {
 
 export type StartPeer = (args: readonly string[]) => Child;
 
-function titleOf(outcome: Outcome, { peer, times = 1 }: Case, inSteps: boolean): string {
-  return `${inSteps ? '0, then ' : ''}${inWords(outcome)}: the peer ${peer}${times === 1 ? '' : `, ${times} times`}`;
+function titleOf([outcome, ...others]: readonly Outcome[], { peer, times = 1 }: Case, inSteps: boolean): string {
+  return `${inSteps ? '0, then ' : ''}${[outcome!, ...others].map(inWords).join(', or ')}: the peer ${peer}${times === 1 ? '' : `, ${times} times`}`;
 }
 
 /** Every case with the peer as a client and as a server, on both versions of TLS, and where we close first also one step a call. */
@@ -52,9 +54,10 @@ export function itAgreesWith(name: string, start: StartPeer, cases: readonly Cas
         });
 
         for (const one of cases) {
-          const outcome = typeof one.ours === 'function' ? one.ours(version) : one.ours;
+          const expected = typeof one.ours === 'function' ? one.ours(version) : one.ours;
+          const outcomes = one.atOnce && version === 'TLSv1.3' && role === 'client' ? [expected, afterReset(expected)] : [expected];
           for (const inSteps of one.plan.startsWith('second') ? [false, true] : [false]) {
-            it(titleOf(outcome, one, inSteps), () => run(start, role, version, one, outcome, inSteps));
+            it(titleOf(outcomes, one, inSteps), () => run(start, role, version, one, outcomes, inSteps));
           }
         }
       });
@@ -62,7 +65,12 @@ export function itAgreesWith(name: string, start: StartPeer, cases: readonly Cas
   }
 }
 
-async function run(start: StartPeer, role: Role, version: Version, { plan, saw, times = 1 }: Case, outcome: Outcome, inSteps: boolean): Promise<void> {
+/** The same end of the peer, but our alert was refused. */
+function afterReset([, , received, code]: Outcome): Outcome {
+  return [-1, 'lost', received, code ?? 'ERR_TLS_SHUTDOWN_TRANSPORT'];
+}
+
+async function run(start: StartPeer, role: Role, version: Version, { plan, saw, times = 1 }: Case, outcomes: readonly Outcome[], inSteps: boolean): Promise<void> {
   const { peer, next } = await meet(start, role, version, plan, times);
   for (let i = 0; i < times; i++) {
     const socket = await next();
@@ -75,7 +83,7 @@ async function run(start: StartPeer, role: Role, version: Version, { plan, saw, 
       if (!plan.includes('at-once')) socket.write('!');
       expect(await readToEnd(socket)).to.equal(plan.includes('data') ? 'data' : '');
     }
-    expect(await close(socket, { bidirectional: !inSteps })).to.deep.equal(outcome);
+    expect(outcomes).to.deep.include(await close(socket, { bidirectional: !inSteps }));
     if (saw !== undefined) expect((await peer.waitFor(SAW))[1]).to.equal(saw);
     await peer.waitFor(/^closed/m);
   }
