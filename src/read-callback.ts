@@ -12,15 +12,16 @@ export function readCallbackAbove(callee: (...args: never[]) => unknown): 'direc
 /** As V8 prints them, whatever the application has put in place of that; none where it can't be told. */
 function callersOf(callee: (...args: never[]) => unknown): string[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
-  if (Object.isFrozen(Error)) return [];
   try {
-    Error.prepareStackTrace = undefined as never;
-    Error.stackTraceLimit = DEPTH;
+    if (!printStacks(undefined, DEPTH)) return []; // frozen
     const at: { stack?: unknown } = {};
     Error.captureStackTrace(at, callee);
     return String(at.stack).split('\n').slice(1);
   } finally {
-    Error.prepareStackTrace = prepareStackTrace!;
-    Error.stackTraceLimit = stackTraceLimit;
+    printStacks(prepareStackTrace, stackTraceLimit);
   }
+}
+
+function printStacks(prepare: unknown, limit: unknown): boolean {
+  return Reflect.set(Error, 'stackTraceLimit', limit) && Reflect.set(Error, 'prepareStackTrace', prepare);
 }

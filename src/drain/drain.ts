@@ -100,7 +100,7 @@ export class Drain {
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
   finish(socket: TLSSocket): void {
     const { finish } = this.options;
-    if (finish === undefined) return this.close(socket);
+    if (finish === undefined || socket.writableEnded) return this.close(socket); // it can say nothing any more
     new Promise<void>((resolve) => resolve(finish(socket)))
       .catch((error: unknown) => void this.#finishErrors.set(socket, error)) // for the report
       .finally(() => this.close(socket));

@@ -151,11 +151,14 @@ describe('finish, an HTTP connection', () => {
         const client = await Client.connect(port);
         client.write(request);
         await later.reaches(1);
-        const drained = drains.drain();
+        const asked: boolean[] = [];
+        const drained = drains.drain({ finish: ({ writable }) => void asked.push(writable) });
         await turns(5);
         expect(client.received).to.equal('open');
+        expect(asked).to.deep.equal([]);
         later.run();
         expect(outcome(await drained)).to.deep.equal(COMPLETE);
+        expect(asked).to.deep.equal(by === 'write()' ? [true] : []);
         expect(client.text).to.match(by === 'write()' ? /^HTTP.1.1 (101|200) / : /^HTTP.1.1 403 /);
       });
     }
