@@ -7,6 +7,7 @@ import { OPEN, next, type SentEvent, type ShutdownEvent } from './machine.js';
 import { Observed } from './observers.js';
 import * as sent from './sent-internals.js';
 import type { FinalCallback, Originals } from './shadow.js';
+import { realSetImmediate } from './turn.js';
 import type { ShutdownState } from './types.js';
 
 export class SentHalf extends Observed {
@@ -24,8 +25,9 @@ export class SentHalf extends Observed {
   #flushEvent: SentEvent = 'alert_written';
   #writtenBefore = NaN; // ciphertext bytes before our alert
   #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
-  #heldAfter = Infinity; // ciphertext bytes that TLSWrap held behind it, where they are written later
+  #givenBefore = NaN; // bytes that were given to the transport before it, where the transport does not take everything at once
   #finalRuns = false;
+  #turnPassed = false;
 
   constructor(socket: TLSSocket) {
     super();
@@ -41,7 +43,8 @@ export class SentHalf extends Observed {
     if (this.state.sent !== 'open' || this.quiet || !this.socket.writableEnded) return;
     this.apply('end');
     // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN. Data before it waits for the handshake.
-    if (!this.destroyed && internals.inHandshake(this.socket) && this.socket.writableLength === 0) this.apply('alert_lost');
+    // (If that is an end() that nobody watched; otherwise it is seen in `final`.)
+    if (this.original === undefined && !this.destroyed && internals.inHandshake(this.socket) && this.socket.writableLength === 0) this.apply('alert_lost');
   }
 
   final(callback: FinalCallback): void {
@@ -59,6 +62,7 @@ export class SentHalf extends Observed {
     const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = sent.transportGone(socket));
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
     const heldBefore = sent.ciphertextHeld(socket);
+    const givenBefore = sent.transportWritten(socket);
     this.#finalRuns = true;
     try {
       final.call(socket, done);
@@ -73,10 +77,15 @@ export class SentHalf extends Observed {
     // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
     // An application's own method may call Node's later.
     if (final !== nodeFinal || (this.duplexEnd !== undefined && held > heldBefore)) this.#alertAfter = before;
-    if (this.duplexEnd !== undefined || sent.transportQueues(socket)) this.#heldAfter = held;
+    if (final !== nodeFinal || !sent.takesAtOnce(socket)) this.#givenBefore = givenBefore;
   }
 
   onFinal(callback: FinalCallback, error: Error | null | undefined): void {
+    if (this.original!.final !== nodeFinal && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
+      // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later.
+      this.#turnPassed = true;
+      return void realSetImmediate(() => this.onFinal(callback, error));
+    }
     if (!error && !this.destroyed) this.apply(this.#outcome()); // else its handle is gone, and Node 22 calls back all the same
     try {
       callback(error);
@@ -89,10 +98,11 @@ export class SentHalf extends Observed {
   #outcome(): SentEvent {
     const written = sent.ciphertextWritten(this.socket);
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
-    if (this.#flushEvent === 'alert_lost') return written > this.#alertAfter ? 'alert_written' : 'alert_lost';
+    if (this.#flushEvent === 'alert_lost' && !(written > this.#alertAfter)) return 'alert_lost';
     if (written === this.#writtenBefore) return 'alert_lost'; // an application's own method has called back without calling Node's
-    // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with TLSWrap.
-    const failed = (this.#finalRuns && this.original!.final === nodeFinal) || sent.ciphertextHeld(this.socket) >= this.#heldAfter;
+    // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with the TLS layer.
+    const taken = sent.transportWritten(this.socket) - sent.ciphertextHeld(this.socket);
+    const failed = this.#finalRuns || taken <= this.#givenBefore;
     if (failed) this.transportGone = true;
     return failed ? 'alert_lost' : 'alert_written';
   }

@@ -5,7 +5,7 @@
  * |---|---|---|---|
  * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
  * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
- * | `_handle.writeQueueSize` | whether an alert was written that the transport had queued | 11 | a failed write of it is taken for one that was done |
+ * | `_handle.writeQueueSize` | whether an alert was taken that the transport had not taken at once | 11 | a failed write of it is taken for one that was done |
  * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  */
@@ -47,14 +47,19 @@ export function transportGone(socket: TLSSocket): boolean {
   }
 }
 
-/** Ciphertext bytes that the TLS layer has made and that were not written yet, as far as it knows: it learns it in a later turn. */
+/** Ciphertext bytes that the TLS layer has made and that were not written, as far as it knows: it learns it in a later turn. */
 export function ciphertextHeld(socket: TLSSocket): number {
   return count(bottomOf(socket)?.writeQueueSize);
 }
 
-/** Whether the kernel does not take everything at once. */
-export function transportQueues(socket: TLSSocket): boolean {
-  return count(bottomOf(socket)?._parent?.writeQueueSize) > 0;
+/** Whether the kernel has taken everything that was written to it; a Duplex never tells. */
+export function takesAtOnce(socket: TLSSocket): boolean {
+  return bottomOf(socket)?._parent?.writeQueueSize === 0;
+}
+
+/** Bytes that were given to the transport under all TLS layers, with those that it has refused. */
+export function transportWritten(socket: TLSSocket): number {
+  return count(bottomOf(socket)?._parent?.bytesWritten);
 }
 
 /** Ciphertext bytes that the TLS layer wrote so far; `NaN` if it can't be told. */

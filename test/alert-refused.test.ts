@@ -226,6 +226,48 @@ for (const version of VERSIONS) {
       await expectRefused(ours, shutdown(ours));
     });
 
+    for (const taken of [false, true]) {
+      it(`is ${taken ? '1' : 'TRANSPORT'} over a Duplex that ${taken ? 'takes' : 'refuses'} it behind a slow write of the handshake`, async () => {
+        const [a, b] = wire();
+        const ours = watch(track(new tls.TLSSocket(b, { isServer: true, ...certificate, minVersion: version, maxVersion: version, allowHalfOpen: true } as tls.TLSSocketOptions)));
+        const client = track(tls.connect({ socket: a, rejectUnauthorized: false })).resume();
+        client.on('secureConnect', () => client.end());
+        const { _write: write } = b;
+        let release: (() => void) | undefined;
+        let flights = 0;
+        b._write = (chunk: Buffer, encoding, callback) => {
+          if (++flights === 2) release = () => write.call(b, chunk, encoding, callback); // the last flight: tickets, or TLS 1.2's Finished
+          else if (flights === 1 || taken) write.call(b, chunk, encoding, callback);
+          else callback(refused);
+        };
+        await once(ours.on('error', () => {}), 'secure');
+        if (version === 'TLSv1.3') await turns(20); // the client's alert is in
+        const answer = shutdown(ours.resume(), { bidirectional: true });
+        await turns(5);
+        release!();
+        const { value, state } = await answer;
+        expect(value).to.equal(taken ? 1 : -1);
+        expect(state.sent).to.equal(taken ? 'close_notify' : 'lost');
+      });
+    }
+
+    it('is lost in TLS in TLS over a Duplex that refuses it', async () => {
+      const [a, b] = wire();
+      const peerOuter = track(new tls.TLSSocket(b, { isServer: true, ...certificate })).on('error', () => {});
+      const peer = track(new tls.TLSSocket(peerOuter, { isServer: true, ...certificate, minVersion: version, maxVersion: version })).on('error', () => {});
+      const outer = track(tls.connect({ socket: a, rejectUnauthorized: false })).on('error', () => {});
+      await once(outer, 'secureConnect');
+      const ours = watch(track(tls.connect({ socket: outer, rejectUnauthorized: false })));
+      await once(ours, 'secureConnect');
+      await turns(10);
+      peer.resume();
+      ours.resume();
+      a._write = (_chunk, _encoding, callback) => callback(refused);
+      const { value, state } = await shutdown(ours);
+      expect(value).to.equal(-1);
+      expect(state.sent).not.to.equal('close_notify');
+    });
+
     for (const [how, refuse] of Object.entries(REFUSALS)) {
       it(`is TRANSPORT over a Duplex that ${how}`, async () => {
         const [a, b] = wire();

@@ -216,10 +216,14 @@ for (const version of VERSIONS) {
   it(`is not NOT_SENT when data stands before somebody's end() in the handshake: the alert leaves behind it, ${version}`, async () => {
     const server = tls.createServer({ ...certificate, maxVersion: version }, (peer) => peer.resume());
     const port = await listen(server);
-    for (const early of [true, false]) {
+    for (const [early, data] of [
+      [true, 'hello'],
+      [false, 'hello'],
+      [true, ''],
+    ] as const) {
       const socket = track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
       if (early) watch(socket);
-      socket.write('hello');
+      socket.write(data);
       socket.end();
       if (early) expect(getShutdown(socket).sent).to.equal('queued');
       expect((await shutdown(socket.resume(), { bidirectional: true })).state).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });

@@ -95,6 +95,23 @@ for (const version of VERSIONS) {
         });
       }
 
+      it("a _final that calls Node's later, behind a reset, makes no 1", async () => {
+        const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
+        relay.holdFin(toUs);
+        const final = ours._final;
+        ours._final = function (this: TLSSocket, callback) {
+          relay.resetNow(toUs);
+          void turns(3).then(() => final.call(this, callback));
+        };
+        watch(ours).resume();
+        peer.end();
+        await once(ours, 'end');
+        const { error, state } = await shutdown(ours, { bidirectional: true });
+        expect(error?.code).to.equal('ERR_TLS_SHUTDOWN_TRANSPORT');
+        expect(state).to.deep.equal({ sent: 'lost', received: 'close_notify' });
+        expect(await gracefulShutdown(ours)).to.equal(-1);
+      });
+
       it('an end() that throws destroys the socket with what it threw', async () => {
         const { ours } = await makePair({ version, side });
         ours.end = () => {

@@ -70,6 +70,7 @@ export class Http1Connection {
 
   upgrade(): void {
     this.#upgradedAt = this.#socket.bytesWritten;
+    Reflect.deleteProperty(this.#socket, 'destroySoon'); // from now on the application's
     this.#drain?.soon((drain) => this.drain(drain), this.#drain); // behind the application's own listener, which says that it was done
   }
 
@@ -86,18 +87,23 @@ export class Http1Connection {
   #finishUpgraded(drain: Drain, upgradedAt: number): void {
     const socket = this.#socket;
     if (socket.writableEnded || socket.bytesWritten !== upgradedAt) return drain.finish(socket);
-    const { write } = socket;
+    const { _write: write, _writev: writev } = socket;
     let answered = false;
     const onAnswer = (): void => {
       if (answered) return;
       answered = true;
       drain.soon(() => drain.finish(socket), undefined); // behind the answer
     };
-    socket.write = (...args: unknown[]): boolean => {
+    // Not `write`: an application may have a reference to it.
+    socket._write = (...args) => {
       onAnswer();
-      return Reflect.apply(write, socket, args);
+      Reflect.apply(write, socket, args);
     };
-    socket.once('finish', onAnswer); // of an end(answer)
+    socket._writev = (...args) => {
+      onAnswer();
+      Reflect.apply(writev!, socket, args);
+    };
+    socket.once('finish', onAnswer); // of an end() without an answer
   }
 
   /**

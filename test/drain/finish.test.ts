@@ -140,12 +140,19 @@ describe('finish, an HTTP connection', () => {
   }
 
   for (const [name, request] of Object.entries(REQUESTS)) {
-    for (const by of ['write()', 'end()']) {
+    for (const by of ['write()', 'a kept write', 'end()']) {
       it(`waits for the answer to ${name}, by ${by}, that is still to come when the drain begins`, async () => {
         const server = makeServer('https');
         const later = new Later();
         const answer = (incoming: IncomingMessage, socket: Duplex): void =>
-          later.add(() => (by === 'write()' ? onUpgrade(incoming, socket) : socket.end('HTTP/1.1 403 Forbidden\r\n\r\n')));
+{
+          const write = socket.write.bind(socket);
+          later.add(() => {
+            if (by === 'write()') onUpgrade(incoming, socket);
+            else if (by === 'end()') socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+            else write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
+          });
+        };
         server.on('upgrade', answer).on('connect', answer);
         const { drains, port } = await start(server);
         const client = await Client.connect(port);
@@ -158,8 +165,8 @@ describe('finish, an HTTP connection', () => {
         expect(asked).to.deep.equal([]);
         later.run();
         expect(outcome(await drained)).to.deep.equal(COMPLETE);
-        expect(asked).to.deep.equal(by === 'write()' ? [true] : []);
-        expect(client.text).to.match(by === 'write()' ? /^HTTP.1.1 (101|200) / : /^HTTP.1.1 403 /);
+        expect(asked).to.deep.equal(by === 'end()' ? [] : [true]);
+        expect(client.text).to.match(by === 'end()' ? /^HTTP.1.1 403 / : /^HTTP.1.1 (101|200) /);
       });
     }
 
@@ -174,4 +181,16 @@ describe('finish, an HTTP connection', () => {
       expect(outcome(await drains.drain({ grace: 30 }))).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
     });
   }
+
+  it('destroySoon() in place of an answer closes the connection, also behind an earlier answer of the drain', async () => {
+    const server = makeServer('https', (_request, response) => void response.end('the end'));
+    server.on('upgrade', (_request, socket: TLSSocket) => socket.destroySoon());
+    const { drains, port } = await start(server);
+    const client = await Client.connect(port);
+    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    await client.until(/the end$/);
+    const drained = drains.drain({ idleGrace: Infinity });
+    client.write(REQUESTS.upgraded);
+    expect((await drained).forced).to.equal(0);
+  });
 });
