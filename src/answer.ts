@@ -14,7 +14,7 @@ export function answerNow(watch: Watch, goal: Goal): Answer {
   const value = returnValue(state, goal);
   if (value === 1) {
     // A quiet call ends by destroying the socket, and not before: until then it goes on discarding, lest the close become a reset.
-    return goal === 'quiet' && !destroyed && state.received === 'open' ? undefined : 1;
+    return goal === 'quiet' && !destroyed ? undefined : 1;
   }
   if (value === 0 && !destroyed) return 0;
   return value === -1 || destroyed ? failure(watch, goal) : undefined;
@@ -24,8 +24,8 @@ export function answerNow(watch: Watch, goal: Goal): Answer {
 function failure({ state, error, transportGone }: Watch, goal: Goal): ShutdownErrorCode {
   if (goal !== 'quiet') {
     if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
-    if (state.sent === 'lost' && !transportGone) return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
+    if (state.sent === 'lost' && !transportGone) return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';
   }
   if (error !== undefined) return isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';

@@ -7,7 +7,7 @@ import type { DrainOptions, ShutdownOptions } from './types.js';
 type ArgumentErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE';
 
 function shown(value: unknown): string {
-  return inspect(value, { depth: -1, breakLength: Infinity }).slice(0, 100);
+  return inspect(value, { depth: -1, breakLength: Infinity, customInspect: false }).slice(0, 100);
 }
 
 /** A `TypeError` that says what `name` must be and what it is. */
@@ -57,7 +57,8 @@ function checkUnread(name: string, value: unknown): void {
   throw argumentError(name, "'keep' or 'discard'", value, code);
 }
 
-export function checkShutdownOptions(options: unknown): asserts options is ShutdownOptions {
+/** Read once: what is checked is what is used. */
+export function checkedShutdownOptions(options: unknown): ShutdownOptions {
   if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object', options);
   const { bidirectional, quiet, timeout, unread, signal } = options as Record<string, unknown>;
   checkBoolean('options.bidirectional', bidirectional);
@@ -65,6 +66,7 @@ export function checkShutdownOptions(options: unknown): asserts options is Shutd
   checkTimeout('options.timeout', timeout);
   checkUnread('options.unread', unread);
   checkSignal('options.signal', signal);
+  return { bidirectional, quiet, timeout, unread, signal } as ShutdownOptions;
 }
 
 function checkFunction(name: string, value: unknown): void {

@@ -13,8 +13,9 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { answerNow, atTimeout, conclude } from './answer.js';
-import { checkShutdownOptions, checkSocket } from './arguments.js';
+import { checkSocket, checkedShutdownOptions } from './arguments.js';
 import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
+import { discardAll, discardUnread } from './discard.js';
 import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import type { Goal } from './machine.js';
@@ -37,10 +38,11 @@ class Call<T> implements Waiting, Observer {
    * V8 drops a hidden class with its last instance, and all that it compiled for it; so one of each stays. Without them every burst of
    * 2,000 calls cost 75 ms more of compiling (Node 20).
    */
-  static readonly kept = new Call<unknown>(Watch.kept, 'sent', Object, Object, Object);
+  static readonly kept = new Call<unknown>(Watch.kept, 'sent', false, Object, Object, Object);
 
   readonly #watch: Watch;
   readonly #goal: Goal;
+  readonly #discards: boolean;
   readonly #give: Give<T>;
   readonly #resolve: Resolve<T>;
   readonly #reject: (error: Error) => void;
@@ -50,9 +52,11 @@ class Call<T> implements Waiting, Observer {
   place = 0;
   signalled: Waiting['signalled'];
 
-  constructor(watch: Watch, goal: Goal, give: Give<T>, resolve: Resolve<T>, reject: (error: Error) => void) {
+  constructor(watch: Watch, goal: Goal, discards: boolean, give: Give<T>, resolve: Resolve<T>, reject: (error: Error) => void) {
     this.#watch = watch;
     this.#goal = goal;
+    this.#discards = discards;
+    if (discards) watch.discarding++;
     this.#give = give;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -60,6 +64,7 @@ class Call<T> implements Waiting, Observer {
 
   #end(): void {
     this.#ended = true;
+    if (this.#discards) this.#watch.discarding--;
     clearDeadline(this);
     this.#watch.removeObserver(this);
   }
@@ -89,7 +94,11 @@ class Call<T> implements Waiting, Observer {
 /** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
 function closeFlushed(watch: Watch): void {
   const { sent, received } = watch.state;
-  if (!watch.judging && sent !== 'open' && sent !== 'queued' && received !== 'open') watch.socket.destroy();
+  if (!watch.judging && sent !== 'open' && sent !== 'queued' && received !== 'open') inNextTurn(destroy, watch);
+}
+
+function destroy(watch: Watch): void {
+  watch.socket.destroy();
 }
 
 /** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */
@@ -111,11 +120,6 @@ function end(watch: Watch): void {
   }
 }
 
-/** Makes an unconsumed socket flow, so that what comes in is thrown away and can't hold the peer's alert back. */
-function discardUnread(socket: TLSSocket): void {
-  if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
-}
-
 /** One call: its answer goes to `resolve`, as soon as it is known and perhaps at once; so within Node's own calls, and `resolve` must not destroy the socket. */
 function begin<T>(
   socket: TLSSocket,
@@ -135,6 +139,7 @@ function begin<T>(
 
   const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
   const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
+  if (unread === 'discard' && !early) discardUnread(socket);
   if (answer !== undefined) return resolve(give(conclude(watch, answer)), socket);
 
   const begins = sentBefore === 'open' && !watch.quiet;
@@ -142,9 +147,9 @@ function begin<T>(
   else if (begins) watch.apply('end');
   let call: Call<T> | undefined;
   try {
-    if (unread === 'discard' || quiet) discardUnread(socket);
+    if (quiet) discardAll(watch);
     if (timeout > 0) {
-      call = new Call(watch, goal, give, resolve, reject);
+      call = new Call(watch, goal, unread === 'discard', give, resolve, reject);
       watch.addObserver(call);
       setDeadline(call, timeout, signal);
     }
@@ -174,9 +179,9 @@ function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): P
   const reject = latestReject;
   try {
     checkSocket(socket);
-    checkShutdownOptions(options);
-    if (options.signal?.aborted) throw abortError(options.signal.reason);
-    begin(socket, options, endLater, give, resolve, reject);
+    const checked = checkedShutdownOptions(options);
+    if (checked.signal?.aborted) throw abortError(checked.signal.reason);
+    begin(socket, checked, endLater, give, resolve, reject);
   } catch (error) {
     reject(error);
   }

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'node:tls';
-import { argumentError, checkSocket, checkShutdownOptions } from './arguments.js';
+import { argumentError, checkSocket, checkedShutdownOptions } from './arguments.js';
 import { TlsShutdownError } from './errors.js';
 import { forwardSocketMethods } from './forward.js';
 import { inHandshake } from './internals.js';
@@ -97,10 +97,10 @@ function isComplete({ sent, received }: ShutdownState): boolean {
  */
 export async function unwrap(socket: TLSSocket, options: UnwrapOptions = {}): Promise<Duplex> {
   checkSocket(socket);
-  checkShutdownOptions(options);
+  const checked = checkedShutdownOptions(options);
   const carrier = (socket as WrappedSocket)[WRAPPED];
   if (carrier === undefined) throw argumentError('socket', 'a socket that wrap() made', socket, 'ERR_INVALID_ARG_VALUE');
-  const { state, error, unreadBytes } = await shutdownBoth(socket, carrier, options);
+  const { state, error, unreadBytes } = await shutdownBoth(socket, carrier, checked);
   if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') throw error;
   const plain = isComplete(state) ? carrier.release() : undefined;
   if (plain === undefined) {

@@ -32,6 +32,8 @@ export class Watch extends SentHalf {
   /** What the socket was destroyed with. */
   error: Error | undefined;
   lastError: TlsShutdownError | undefined;
+  /** How many calls wait that discard what nobody consumes; `Infinity` for a quiet one. */
+  discarding = 0;
   /** Says when a socket is freed that is destroyed after a two-way shutdown. */
   freeLater = freeSoon;
   #holdsErrors = false;
@@ -93,6 +95,7 @@ export class Watch extends SentHalf {
     if (chunk !== null) {
       this.#ledger?.get()?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
       this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
+      if (this.discarding > 0 && this.#isUnwanted()) return true;
       return this.original!.push.call(this.socket, chunk, encoding);
     }
     if (this.judging) {
@@ -126,6 +129,12 @@ export class Watch extends SentHalf {
     }
     inNextTurn(AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN'), undefined); // its listeners' context is that of this read
     return false;
+  }
+
+  /** Nobody consumes it. One who has stopped for a while still does, but not in a quiet shutdown. */
+  #isUnwanted(): boolean {
+    const { socket, discarding } = this;
+    return socket.readableFlowing !== true && (discarding === Infinity || (socket.listenerCount('readable') === 0 && socket.listenerCount('data') === 0));
   }
 
   /** Any other verdict is final a turn later: no second end came. Only now the stream ends, so that `'end'` never runs ahead of it. */

@@ -17,6 +17,16 @@ for (const version of VERSIONS) {
     const pairOf = (options: { allowHalfOpen?: boolean } = {}): Promise<Pair> => makePair({ version, side, ...options });
 
     describe(`-1, ${version} as ${side}`, () => {
+      it('TRUNCATED, the recorded verdict, also where our alert was lost behind it', async () => {
+        const { ours, relay, toUs } = await pairOf({ allowHalfOpen: true });
+        ours._final = (callback) => callback(); // sends nothing
+        relay.fin(toUs);
+        await once(watch(ours).resume(), 'end');
+        const { error, state } = await shutdown(ours);
+        expect(error?.code).to.equal('ERR_TLS_SHUTDOWN_TRUNCATED');
+        expect(state).to.deep.equal({ sent: 'lost', received: 'fin' });
+      });
+
       it('TIMEOUT/WANT_WRITE when our alert is not flushed in time; a later call goes on', async () => {
         const { ours, peer, relay, toPeer } = await pairOf();
         relay.stall(toPeer, true);

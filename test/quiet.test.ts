@@ -61,6 +61,44 @@ for (const version of VERSIONS) {
         expect(await result).to.equal(1);
       });
 
+      for (const how of ["has a 'readable' listener that reads nothing", 'is paused right after the call', 'is read by a slow iterator']) {
+        it(`discards what comes in, closes and destroys a socket that ${how}`, async () => {
+          const { ours, peer, relay, toPeer } = await pairOf();
+          relay.stall(toPeer, true);
+          if (how.startsWith('has')) ours.on('readable', () => {});
+          if (how.startsWith('is read')) void ours[Symbol.asyncIterator]().next();
+          peer.write(Buffer.alloc(5_000_000));
+          ours.write(Buffer.alloc(500_000));
+          const result = gracefulShutdown(ours, { quiet: true });
+          if (how.startsWith('is paused')) ours.pause();
+          relay.stall(toPeer, false);
+          const received = readAll(peer);
+          expect((await received).length).to.equal(500_000);
+          peer.destroy();
+          expect(await result).to.equal(1);
+          expect(ours.destroyed).to.equal(true);
+        });
+      }
+
+      it('destroys a socket whose alert is out, with data unread', async () => {
+        const { ours, peer } = await pairOf();
+        peer.resume().on('end', () => peer.end('unread'));
+        expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
+        expect(ours.destroyed).to.equal(false);
+        expect(await gracefulShutdown(ours, { quiet: true })).to.equal(1);
+        expect(ours.destroyed).to.equal(true);
+      });
+
+      it('destroys the socket of a peer that answers by a fatal alert and stays', async () => {
+        const { ours, relay, toUs } = await pairOf();
+        relay.holdFin(toUs);
+        const result = shutdown(ours, { quiet: true, timeout: Infinity });
+        await relay.until(() => relay.fins.length > 0);
+        relay.inject(toUs, Buffer.from('garbage in place of a record'));
+        expect(await result).to.deep.include({ value: 1, state: { sent: 'quiet', received: 'error' } });
+        expect(ours.destroyed).to.equal(true);
+      });
+
       it('returns -1 when what was written can not be flushed in time', async () => {
         const { ours, relay, toPeer } = await pairOf();
         relay.stall(toPeer, true);

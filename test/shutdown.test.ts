@@ -112,6 +112,49 @@ for (const version of VERSIONS) {
         await gone;
       });
 
+      for (const how of ['pause()', "the end of a 'readable' listener"]) {
+        it(`throws away with unread: 'discard' also what comes behind ${how} while it waits`, async () => {
+          const { ours, peer } = await pairOf({ allowHalfOpen: true });
+          const listener = (): void => {};
+          if (how !== 'pause()') ours.on('readable', listener);
+          const answer = gracefulShutdown(ours, { bidirectional: true, unread: 'discard' });
+          if (how === 'pause()') ours.pause();
+          else ours.off('readable', listener);
+          await turns();
+          peer.end(Buffer.alloc(2_000_000));
+          expect(await answer).to.equal(1);
+        });
+      }
+
+      it("keeps what comes once no call with 'discard' waits any more", async () => {
+        const { ours, peer, relay, toUs } = await pairOf({ allowHalfOpen: true });
+        const answer = await shutdown(ours, { bidirectional: true, unread: 'discard', timeout: 20 });
+        expect(answer.value).to.equal(-1);
+        ours.pause();
+        relay.holdFin(toUs);
+        peer.write('kept');
+        while (ours.readableLength === 0) await turns(1);
+        expect(String(ours.read())).to.equal('kept');
+      });
+
+      it("frees the socket by a call with 'discard' after a 1 that left data unread", async () => {
+        const { ours, peer } = await pairOf();
+        peer.resume().on('end', () => peer.end('unread'));
+        expect((await shutdown(ours, { bidirectional: true })).unreadBytes).to.equal(6);
+        const end = once(ours, 'close');
+        expect(await gracefulShutdown(ours, { unread: 'discard' })).to.equal(1);
+        await end;
+      });
+
+      it('reads each option once', async () => {
+        const { ours, peer } = await pairOf();
+        peer.resume().on('end', () => peer.end());
+        let reads = 0;
+        const options = { bidirectional: true, get timeout() { return reads++ === 0 ? 5000 : NaN; }, get signal() { return undefined as unknown as AbortSignal; } }; // prettier-ignore
+        expect(await gracefulShutdown(ours.resume(), options)).to.equal(1);
+        expect(reads).to.equal(1);
+      });
+
       it("throws the peer's unread data away with unread: 'discard', and Node frees the socket", async () => {
         const { ours, peer } = await pairOf();
         peer.resume();
