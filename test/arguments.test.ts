@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import net from 'node:net';
 import tls from 'node:tls';
+import { inspect } from 'node:util';
 import { getShutdown, getShutdownError, gracefulShutdown, shutdown, watch } from '../src/index.js';
 
 const BAD_OPTIONS: [option: string, value: unknown, code: string, type: new () => Error][] = [
@@ -15,6 +16,7 @@ const BAD_OPTIONS: [option: string, value: unknown, code: string, type: new () =
   ['unread', 'drop', 'ERR_INVALID_ARG_VALUE', TypeError],
   ['unread', true, 'ERR_INVALID_ARG_TYPE', TypeError],
   ['signal', {}, 'ERR_INVALID_ARG_TYPE', TypeError],
+  ['signal', { [inspect.custom]: () => expect.fail('not to be called') }, 'ERR_INVALID_ARG_TYPE', TypeError],
 ];
 
 async function rejection(call: () => Promise<unknown>): Promise<NodeJS.ErrnoException> {

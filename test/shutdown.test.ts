@@ -126,6 +126,19 @@ for (const version of VERSIONS) {
         });
       }
 
+      it("takes nothing from a 'data' consumer that has paused, with unread: 'discard'", async () => {
+        const { ours, peer } = await pairOf({ allowHalfOpen: true });
+        let read = 0;
+        ours.on('data', (chunk: Buffer) => (read += chunk.length));
+        const answer = gracefulShutdown(ours, { bidirectional: true, unread: 'discard' });
+        ours.pause();
+        peer.end('kept');
+        while (ours.readableLength === 0) await turns(1);
+        await once(ours.resume(), 'end');
+        expect(await answer).to.equal(1);
+        expect(read).to.equal(4);
+      });
+
       it("keeps what comes once no call with 'discard' waits any more", async () => {
         const { ours, peer, relay, toUs } = await pairOf({ allowHalfOpen: true });
         const answer = await shutdown(ours, { bidirectional: true, unread: 'discard', timeout: 20 });

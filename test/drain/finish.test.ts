@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { getShutdownError } from '../../src/index.js';
 import { Client } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
+import { application, COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 interface Open extends Origin {
@@ -140,7 +140,7 @@ describe('finish, an HTTP connection', () => {
   }
 
   for (const [name, request] of Object.entries(REQUESTS)) {
-    for (const by of ['write()', 'a kept write', 'end()']) {
+    for (const by of ['write()', 'a kept write', 'end()', 'an empty end()']) {
       it(`waits for the answer to ${name}, by ${by}, that is still to come when the drain begins`, async () => {
         const server = makeServer('https');
         const later = new Later();
@@ -149,6 +149,7 @@ describe('finish, an HTTP connection', () => {
           const write = socket.write.bind(socket);
           later.add(() => {
             if (by === 'write()') onUpgrade(incoming, socket);
+            else if (by === 'an empty end()') socket.end();
             else if (by === 'end()') socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
             else write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n');
           });
@@ -165,8 +166,9 @@ describe('finish, an HTTP connection', () => {
         expect(asked).to.deep.equal([]);
         later.run();
         expect(outcome(await drained)).to.deep.equal(COMPLETE);
-        expect(asked).to.deep.equal(by === 'end()' ? [] : [true]);
-        expect(client.text).to.match(by === 'end()' ? /^HTTP.1.1 403 / : /^HTTP.1.1 (101|200) /);
+        expect(asked).to.deep.equal(by.endsWith('end()') ? [] : [true]);
+        if (by === 'an empty end()') expect(client.text).to.equal('');
+        else expect(client.text).to.match(by === 'end()' ? /^HTTP.1.1 403 / : /^HTTP.1.1 (101|200) /);
       });
     }
 
@@ -183,13 +185,16 @@ describe('finish, an HTTP connection', () => {
   }
 
   it('destroySoon() in place of an answer closes the connection, also behind an earlier answer of the drain', async () => {
-    const server = makeServer('https', (_request, response) => void response.end('the end'));
+    const later = new Later();
+    const server = makeServer('https', application(later));
     server.on('upgrade', (_request, socket: TLSSocket) => socket.destroySoon());
     const { drains, port } = await start(server);
     const client = await Client.connect(port);
-    client.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n');
-    await client.until(/the end$/);
-    const drained = drains.drain({ idleGrace: Infinity });
+    client.write('GET /stream HTTP/1.1\r\nhost: x\r\n\r\n');
+    await later.reaches(1);
+    const drained = drains.drain({ idleGrace: Infinity, grace: 10_000 });
+    later.run();
+    await client.until(/the end\r\n0\r\n\r\n$/);
     client.write(REQUESTS.upgraded);
     expect((await drained).forced).to.equal(0);
   });
