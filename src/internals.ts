@@ -145,11 +145,6 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPus
   }
 }
 
-/** Whether JS lets Node read it, so that Node tells of what happens to the transport. */
-export function isRead(socket: TLSSocket): boolean {
-  return handleOf(socket)?.reading === true;
-}
-
 /** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
 export function destroysAtRead(socket: TLSSocket): boolean {
   const onread = handleOf(socket)?.onread;

@@ -27,7 +27,6 @@ export class SentHalf extends Observed {
   #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
   #givenBefore = NaN; // bytes that were given to the transport before it, where the transport does not take everything at once
   #finalRuns = false;
-  #asked = false;
   #turnPassed = false;
 
   constructor(socket: TLSSocket) {
@@ -60,13 +59,10 @@ export class SentHalf extends Observed {
       socket.destroy();
       return;
     }
-    // To ask costs 4 us. Of a socket that is read Node would tell of a reset; if it comes with the peer's alert, see `alertUnproven`.
-    const isPlain = this.duplexEnd === undefined && !sent.isNested(socket);
-    this.#asked = this.state.received !== 'open' || this.destroyed || final !== nodeFinal || !isPlain || !internals.isRead(socket);
-    const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = this.#asked && sent.transportGone(socket));
+    const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = sent.transportGone(socket));
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
-    const heldBefore = isPlain ? 0 : sent.ciphertextHeld(socket);
-    const givenBefore = isPlain ? before : sent.transportWritten(socket);
+    const heldBefore = sent.ciphertextHeld(socket);
+    const givenBefore = sent.transportWritten(socket);
     this.#finalRuns = true;
     try {
       final.call(socket, done);
@@ -74,12 +70,13 @@ export class SentHalf extends Observed {
       this.#finalRuns = false;
     }
     if (unsendable) return;
+    const held = sent.ciphertextHeld(socket);
     // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
     // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
     if (sent.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
     // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
     // An application's own method may call Node's later.
-    if (final !== nodeFinal || (this.duplexEnd !== undefined && sent.ciphertextHeld(socket) > heldBefore)) this.#alertAfter = before;
+    if (final !== nodeFinal || (this.duplexEnd !== undefined && held > heldBefore)) this.#alertAfter = before;
     if (final !== nodeFinal || !sent.takesAtOnce(socket)) this.#givenBefore = givenBefore;
   }
 
@@ -99,21 +96,15 @@ export class SentHalf extends Observed {
 
   /** What became of our half, now that `_final` is done. */
   #outcome(): SentEvent {
-    const { socket } = this;
+    const written = sent.ciphertextWritten(this.socket);
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
-    if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > this.#alertAfter)) return 'alert_lost';
-    // An application's own method may have called back without calling Node's.
-    if (this.original!.final !== nodeFinal && sent.ciphertextWritten(socket) === this.#writtenBefore) return 'alert_lost';
+    if (this.#flushEvent === 'alert_lost' && !(written > this.#alertAfter)) return 'alert_lost';
+    if (written === this.#writtenBefore) return 'alert_lost'; // an application's own method has called back without calling Node's
     // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with the TLS layer.
-    const isKnownLater = !Number.isNaN(this.#givenBefore);
-    const failed = this.#finalRuns || (isKnownLater && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore);
+    const taken = sent.transportWritten(this.socket) - sent.ciphertextHeld(this.socket);
+    const failed = this.#finalRuns || taken <= this.#givenBefore;
     if (failed) this.transportGone = true;
     return failed ? 'alert_lost' : 'alert_written';
-  }
-
-  /** The transport was not asked, and may have refused our alert: a write that was done is known a turn later. */
-  protected alertUnproven(): boolean {
-    return this.state.sent === 'close_notify' && !this.#asked && sent.ciphertextHeld(this.socket) > 0;
   }
 
   /**

@@ -27,12 +27,6 @@ function bottomOf(socket: TLSSocket): Handle | undefined {
   return handle;
 }
 
-/** Whether it is TLS in TLS. */
-export function isNested(socket: TLSSocket): boolean {
-  const parent = handleOf(socket)?._parent?._parent;
-  return parent !== undefined && parent !== null;
-}
-
 const ADDRESS = {};
 const NOTHING = Buffer.alloc(0);
 

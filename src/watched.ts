@@ -113,7 +113,7 @@ export class Watch extends SentHalf {
     const foreign = this.socket.push !== watchedPush;
     const late = foreign && readCallbackAbove(watchedPush) === 'no';
     this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.duplexEnd?.seen === true, foreign);
-    if (this.#verdict === 'close_notify' && !this.alertUnproven()) {
+    if (this.#verdict === 'close_notify') {
       // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
       this.#record();
       try {
@@ -140,7 +140,6 @@ export class Watch extends SentHalf {
   /** Any other verdict is final a turn later: no second end came. Only now the stream ends, so that `'end'` never runs ahead of it. */
   judge(): void {
     if (!this.judging) return; // destroyed meanwhile
-    if (this.#verdict === 'close_notify' && this.alertUnproven()) this.#verdict = 'unverified'; // ours never left: there was a reset
     this.#record();
     try {
       this.original!.push.call(this.socket, null);
@@ -189,7 +188,7 @@ export class Watch extends SentHalf {
     finalNow(this); // without us it would have come before; what is still to be read is lost anyway
     if (!failed) this.sendAlertNow(); // after a reset what is written counts too, and is lost
     if (this.judging) this.#record();
-    else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && !this.alertUnproven() && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
+    else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
     try {
       if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
