@@ -61,7 +61,7 @@ export class SentHalf extends Observed {
     }
     const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = sent.transportGone(socket));
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
-    const heldBefore = sent.ciphertextHeld(socket);
+    const heldBefore = this.duplexEnd === undefined ? NaN : sent.ciphertextHeld(socket);
     const givenBefore = sent.transportWritten(socket);
     this.#finalRuns = true;
     try {
@@ -70,13 +70,12 @@ export class SentHalf extends Observed {
       this.#finalRuns = false;
     }
     if (unsendable) return;
-    const held = sent.ciphertextHeld(socket);
     // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
     // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
     if (sent.ciphertextWritten(socket) === before) this.#flushEvent = 'alert_lost';
     // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
     // An application's own method may call Node's later.
-    if (final !== nodeFinal || (this.duplexEnd !== undefined && held > heldBefore)) this.#alertAfter = before;
+    if (final !== nodeFinal || (this.duplexEnd !== undefined && sent.ciphertextHeld(socket) > heldBefore)) this.#alertAfter = before;
     if (final !== nodeFinal || !sent.takesAtOnce(socket)) this.#givenBefore = givenBefore;
   }
 
@@ -96,13 +95,14 @@ export class SentHalf extends Observed {
 
   /** What became of our half, now that `_final` is done. */
   #outcome(): SentEvent {
-    const written = sent.ciphertextWritten(this.socket);
+    const { socket } = this;
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
-    if (this.#flushEvent === 'alert_lost' && !(written > this.#alertAfter)) return 'alert_lost';
-    if (written === this.#writtenBefore) return 'alert_lost'; // an application's own method has called back without calling Node's
+    if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > this.#alertAfter)) return 'alert_lost';
+    // An application's own method may have called back without calling Node's.
+    if (this.original!.final !== nodeFinal && sent.ciphertextWritten(socket) === this.#writtenBefore) return 'alert_lost';
     // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with the TLS layer.
-    const taken = sent.transportWritten(this.socket) - sent.ciphertextHeld(this.socket);
-    const failed = this.#finalRuns || taken <= this.#givenBefore;
+    const isTold = !Number.isNaN(this.#givenBefore);
+    const failed = this.#finalRuns || (isTold && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore);
     if (failed) this.transportGone = true;
     return failed ? 'alert_lost' : 'alert_written';
   }

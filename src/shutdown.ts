@@ -15,11 +15,11 @@ import type { TLSSocket } from 'node:tls';
 import { answerNow, atTimeout, conclude } from './answer.js';
 import { checkSocket, checkedShutdownOptions } from './arguments.js';
 import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
-import { discardAll, discardUnread } from './discard.js';
 import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import type { Goal } from './machine.js';
 import type { Observer } from './observers.js';
+import { closeFlushed, discardAll, discardUnread } from './quiet.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
 import { watchOf, watchSocket } from './watch.js';
@@ -89,16 +89,6 @@ class Call<T> implements Waiting, Observer {
     this.#end();
     this.#reject(abortError(reason));
   }
-}
-
-/** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
-function closeFlushed(watch: Watch): void {
-  const { sent, received } = watch.state;
-  if (!watch.judging && sent !== 'open' && sent !== 'queued' && received !== 'open') inNextTurn(destroy, watch);
-}
-
-function destroy(watch: Watch): void {
-  watch.socket.destroy();
 }
 
 /** Step 1 is asked for: `end()`, but never in a read callback (see turn.ts). */

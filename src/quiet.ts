@@ -1,5 +1,6 @@
-/** What becomes of inbound data that nobody consumes, where it is not kept; what comes in later see `Watch.push`. */
+/** What a quiet shutdown does besides: inbound data is not kept (of what comes in later see `Watch.push`), and the socket is destroyed at its end. */
 import type { TLSSocket } from 'node:tls';
+import { inNextTurn } from './turn.js';
 import type { Watch } from './watched.js';
 
 /** Makes an unconsumed socket flow, so that what comes in is thrown away and can't hold the peer's alert back. */
@@ -12,4 +13,14 @@ export function discardAll(watch: Watch): void {
   watch.discarding = Infinity;
   discardUnread(watch.socket);
   if (watch.socket.readableFlowing !== true) while (watch.socket.read() !== null);
+}
+
+/** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
+export function closeFlushed(watch: Watch): void {
+  const { sent, received } = watch.state;
+  if (!watch.judging && sent !== 'open' && sent !== 'queued' && received !== 'open') inNextTurn(destroy, watch);
+}
+
+function destroy(watch: Watch): void {
+  watch.socket.destroy();
 }
