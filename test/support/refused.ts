@@ -1,0 +1,23 @@
+/** A socket whose alert the transport has refused, and what is underneath. */
+import { expect } from 'chai';
+import type { TLSSocket } from 'node:tls';
+import { getShutdown, gracefulShutdown, type ShutdownResult } from '../../src/index.js';
+
+const LOST = { sent: 'lost', received: 'close_notify' };
+
+/** What is underneath. */
+export interface Handle {
+  _parent: Handle;
+  writeQueueSize: number;
+  getpeername?: unknown;
+  readStop(): void;
+}
+export const handleOf = (socket: TLSSocket): Handle => (socket as unknown as { _handle: Handle })._handle;
+
+export async function expectRefused(socket: TLSSocket, answer: Promise<ShutdownResult>): Promise<void> {
+  const result = await answer;
+  expect(result.error).to.include({ code: 'ERR_TLS_SHUTDOWN_TRANSPORT', sslError: 'SSL_ERROR_SYSCALL' });
+  expect(result).to.deep.include({ value: -1, state: LOST });
+  expect(getShutdown(socket)).to.deep.equal(LOST);
+  expect(await gracefulShutdown(socket, { bidirectional: true })).to.equal(-1);
+}
