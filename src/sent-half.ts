@@ -98,8 +98,6 @@ export class SentHalf extends Observed {
     const { socket } = this;
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
     if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > this.#alertAfter)) return 'alert_lost';
-    // An application's own method may have called back without calling Node's.
-    if (this.original!.final !== nodeFinal && sent.ciphertextWritten(socket) === this.#writtenBefore) return 'alert_lost';
     // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with the TLS layer.
     const isTold = !Number.isNaN(this.#givenBefore);
     const failed = this.#finalRuns || (isTold && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore);
