@@ -37,6 +37,7 @@ export interface Handle {
   getpeername?(address: object): unknown;
   readStart?(): unknown;
   readStop?(): unknown;
+  shutdown?(request: object): unknown;
 }
 
 let ealready: number | undefined;

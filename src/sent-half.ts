@@ -27,6 +27,7 @@ export class SentHalf extends Observed {
   #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
   #givenBefore = NaN; // bytes that were given to the transport before it, where the transport does not take everything at once
   #finalRuns = false;
+  #isTold = false; // the kernel's answer comes with the end of our half
   #turnPassed = false;
 
   constructor(socket: TLSSocket) {
@@ -59,13 +60,15 @@ export class SentHalf extends Observed {
       socket.destroy();
       return;
     }
-    const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (this.transportGone = sent.transportGone(socket));
+    const isTcp = final === nodeFinal && !this.destroyed && sent.isTcp(socket);
+    const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (!isTcp && (this.transportGone = sent.transportGone(socket)));
+    const isTold = (this.#isTold = isTcp && !unsendable);
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
     const heldBefore = this.duplexEnd === undefined ? NaN : sent.ciphertextHeld(socket);
-    const givenBefore = sent.transportWritten(socket);
+    const givenBefore = isTold ? NaN : sent.transportWritten(socket);
     this.#finalRuns = true;
     try {
-      final.call(socket, done);
+      if (!isTold || !sent.endTold(socket, done)) final.call(socket, done);
     } finally {
       this.#finalRuns = false;
     }
@@ -76,14 +79,16 @@ export class SentHalf extends Observed {
     // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
     // An application's own method may call Node's later.
     if (final !== nodeFinal || (this.duplexEnd !== undefined && sent.ciphertextHeld(socket) > heldBefore)) this.#alertAfter = before;
-    if (final !== nodeFinal || !sent.takesAtOnce(socket)) this.#givenBefore = givenBefore;
+    if (final !== nodeFinal || (!isTold && !sent.takesAtOnce(socket))) this.#givenBefore = givenBefore;
   }
 
-  onFinal(callback: FinalCallback, error: Error | null | undefined): void {
-    if (this.original!.final !== nodeFinal && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
-      // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later.
+  onFinal(callback: FinalCallback, error: Error | null | undefined, status: number | undefined): void {
+    // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later; as is whether a reset came
+    // before our alert or answered it.
+    const isKnown = this.original!.final === nodeFinal && (!this.#isTold || status === 0);
+    if (!isKnown && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
       this.#turnPassed = true;
-      return void realSetImmediate(() => this.onFinal(callback, error));
+      return void realSetImmediate(() => this.onFinal(callback, error, status));
     }
     if (!error && !this.destroyed) this.apply(this.#outcome()); // else its handle is gone, and Node 22 calls back all the same
     try {
@@ -98,11 +103,17 @@ export class SentHalf extends Observed {
     const { socket } = this;
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
     if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > this.#alertAfter)) return 'alert_lost';
-    // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN. What could not be written stays with the TLS layer.
-    const isTold = !Number.isNaN(this.#givenBefore);
-    const failed = this.#finalRuns || (isTold && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore);
-    if (failed) this.transportGone = true;
-    return failed ? 'alert_lost' : 'alert_written';
+    // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN.
+    if (!this.#finalRuns && !this.#isRefused()) return 'alert_written';
+    this.transportGone = true;
+    return 'alert_lost';
+  }
+
+  /** What could not be written stays with the TLS layer. */
+  #isRefused(): boolean {
+    const { socket } = this;
+    if (this.#isTold) return this.#turnPassed && sent.ciphertextHeld(socket) !== 0;
+    return !Number.isNaN(this.#givenBefore) && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore;
   }
 
   /**
@@ -114,6 +125,7 @@ export class SentHalf extends Observed {
     if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return;
     const { final } = this.original!;
     if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
+    this.transportGone ||= this.#isTold && sent.transportGone(socket);
     if (this.transportGone) this.apply('alert_lost');
     else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
   }
@@ -121,4 +133,4 @@ export class SentHalf extends Observed {
 
 const nodeFinal = Socket.prototype._final;
 
-const onFinal = (half: SentHalf, callback: FinalCallback, error?: Error | null): void => half.onFinal(callback, error);
+const onFinal = (half: SentHalf, callback: FinalCallback, error?: Error | null, status?: number): void => half.onFinal(callback, error, status);

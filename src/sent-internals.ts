@@ -5,9 +5,10 @@
  * |---|---|---|---|
  * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
  * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
- * | `_handle.writeQueueSize` | whether an alert was taken that the transport had not taken at once | 11 | a failed write of it is taken for one that was done |
- * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead | 0.11 | learned where Node's shutdown answers ENOTCONN |
+ * | `_handle.writeQueueSize` | whether an alert was taken that the transport had not taken at once, or before the reset that ENOTCONN tells of | 11 | over TCP `lost` behind a reset; else a failed write of it is taken for one that was done |
+ * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
+ * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: ENOTCONN to `shutdown(2)` after a reset | 11 | each end of our half is known a turn later |
  */
 import { writeSync } from 'node:fs';
 import net from 'node:net';
@@ -47,6 +48,12 @@ export function transportGone(socket: TLSSocket): boolean {
   }
 }
 
+/** Whether the transport is TCP, directly: whoever ends it is told of a reset (see `endTold`). */
+export function isTcp(socket: TLSSocket): boolean {
+  const transport = handleOf(socket)?._parent;
+  return !transport?._parent && typeof transport?.getpeername === 'function';
+}
+
 /** Ciphertext bytes that the TLS layer has made and that were not written, as far as it knows: it learns it in a later turn. */
 export function ciphertextHeld(socket: TLSSocket): number {
   return count(bottomOf(socket)?.writeQueueSize);
@@ -72,16 +79,61 @@ export function hasWritten(socket: TLSSocket, before: number): boolean {
   return ciphertextWritten(socket) > before && handleOf(socket)?._parent?.writeQueueSize === 0;
 }
 
+/** `status` is libuv's error number, 0 for success. */
+export type ShutdownCallback = (error?: Error | null, status?: number) => void;
+
+interface ShutdownRequest {
+  oncomplete: unknown;
+  callback: ShutdownCallback;
+}
+
+const netFinal = net.Socket.prototype._final as (this: object, done: ShutdownCallback) => void;
+
+/** What `netFinal` asks of its receiver (Node 11 to 26). */
+const receiverWith = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
+
+/** The call of `endTold` that is running. */
+let shuttingDown: Handle | undefined;
+let whenShutDown: ShutdownCallback;
+
+const tellingReceiver = receiverWith({
+  shutdown(request: ShutdownRequest): unknown {
+    const handle = shuttingDown!;
+    shuttingDown = undefined;
+    request.oncomplete = onShutdown;
+    request.callback = whenShutDown;
+    return handle.shutdown!(request);
+  },
+});
+
+function onShutdown(this: ShutdownRequest, status: number): void {
+  this.callback(null, status);
+}
+
 /**
- * Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way.
- * `net.Socket.prototype._final` asks nothing of its receiver but these fields (Node 11 to 26), and goes past the TLS layer this way.
+ * Sends our alert and ends the transport as `net.Socket.prototype._final` does, but tells `done` what the kernel answered, which Node drops (20 to 26).
+ * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
  */
+export function endTold(socket: TLSSocket, done: ShutdownCallback): boolean {
+  shuttingDown = handleOf(socket);
+  whenShutDown = done;
+  try {
+    netFinal.call(tellingReceiver, done);
+    return true;
+  } catch (thrown) {
+    if (shuttingDown === undefined) throw thrown; // it has begun
+    return false;
+  } finally {
+    shuttingDown = undefined;
+  }
+}
+
+/** Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way. */
 export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
   const parent = handleOf(socket)?._parent;
   if (parent === undefined || parent === null) return false;
   try {
-    const final = net.Socket.prototype._final as (this: object, done: (error?: Error | null) => void) => void;
-    final.call({ _handle: parent, connecting: false, pending: false, destroyed: false }, done);
+    netFinal.call(receiverWith(parent), done);
     return true;
   } catch {
     return false;

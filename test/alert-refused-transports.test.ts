@@ -70,25 +70,29 @@ for (const version of VERSIONS) {
       }
     });
 
-    it('is TRANSPORT in TLS in TLS', async () => {
-      const server = tls.createServer({ ...certificate, allowHalfOpen: true });
-      const port = await listen(server);
-      const [transport, accepted] = [once(server, 'connection'), once(server, 'secureConnection')] as [Promise<[net.Socket]>, Promise<[TLSSocket]>];
-      const halfOpen = { rejectUnauthorized: false, allowHalfOpen: true } as tls.ConnectionOptions;
-      const outer = track(tls.connect({ port, host: '127.0.0.1', ...halfOpen })).on('error', () => {});
-      await once(outer, 'secureConnect');
-      const [[raw], [peerOuter]] = await Promise.all([transport, accepted]);
-      const peer = new tls.TLSSocket(track(peerOuter).on('error', () => {}), { isServer: true, ...certificate, minVersion: version, maxVersion: version });
-      track(peer).on('error', () => {});
-      const ours = watch(track(tls.connect({ socket: outer, ...halfOpen })));
-      await once(ours, 'secureConnect');
-      await turns();
-      peer.end();
-      await once(ours.resume(), 'end');
-      (raw as unknown as { _handle: { reset(done: () => void): void } })._handle.reset(() => {});
-      await turns(3);
-      await expectRefused(ours, shutdown(ours));
-    });
+    for (const reset of [true, false]) {
+      it(`is ${reset ? 'TRANSPORT in TLS in TLS after a reset' : '1 in TLS in TLS whose peer closes fully behind its alert'}`, async () => {
+        const server = tls.createServer({ ...certificate, allowHalfOpen: true });
+        const port = await listen(server);
+        const [transport, accepted] = [once(server, 'connection'), once(server, 'secureConnection')] as [Promise<[net.Socket]>, Promise<[TLSSocket]>];
+        const halfOpen = { rejectUnauthorized: false, allowHalfOpen: true } as tls.ConnectionOptions;
+        const outer = track(tls.connect({ port, host: '127.0.0.1', ...halfOpen })).on('error', () => {});
+        await once(outer, 'secureConnect');
+        const [[raw], [peerOuter]] = await Promise.all([transport, accepted]);
+        const peer = new tls.TLSSocket(track(peerOuter).on('error', () => {}), { isServer: true, ...certificate, minVersion: version, maxVersion: version });
+        track(peer).on('error', () => {});
+        const ours = watch(track(tls.connect({ socket: outer, ...halfOpen })));
+        await once(ours, 'secureConnect');
+        await turns();
+        peer.end();
+        await once(ours.resume(), 'end');
+        if (reset) (raw as unknown as { _handle: { reset(done: () => void): void } })._handle.reset(() => {});
+        else raw.destroy();
+        await turns(3);
+        if (reset) await expectRefused(ours, shutdown(ours));
+        else expect(await gracefulShutdown(ours)).to.equal(1);
+      });
+    }
 
     for (const taken of [false, true]) {
       it(`is ${taken ? '1' : 'TRANSPORT'} over a Duplex that ${taken ? 'takes' : 'refuses'} it behind a slow write of the handshake`, async () => {

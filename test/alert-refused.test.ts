@@ -4,9 +4,26 @@
  */
 import { expect } from 'chai';
 import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import { drainSockets, getShutdown, gracefulShutdown, shutdown, watch, type ShutdownResult } from '../src/index.js';
 import { SIDES, VERSIONS, closed, makePair, turns, type Pair } from './support/pair.js';
 import { expectRefused, handleOf } from './support/refused.js';
+
+const MISSING: Record<string, (socket: TLSSocket) => void> = {
+  getpeername: (socket) => Object.defineProperty(handleOf(socket)._parent, 'getpeername', { value: undefined }),
+  "answer of the kernel's": (socket) => {
+    // A shutdown that calls back without one.
+    const handle = handleOf(socket) as unknown as { shutdown(request: { oncomplete: (status?: number) => void }): unknown };
+    const { shutdown: original } = handle;
+    handle.shutdown = (request) => {
+      const { oncomplete } = request;
+      request.oncomplete = function () {
+        oncomplete.call(this);
+      };
+      return original.call(handle, request);
+    };
+  },
+};
 
 for (const version of VERSIONS) {
   for (const side of SIDES) {
@@ -64,7 +81,7 @@ for (const version of VERSIONS) {
         expect(await gracefulShutdown(ours)).to.equal(-1);
       });
 
-      for (const how of ['destroy()', 'destroySoon()', 'end() and destroy()']) {
+      for (const how of ['destroy()', 'destroySoon()', 'end() and destroy()', "destroy() before the kernel's answer"]) {
         it(`is no 1 behind a ${how} in the turn of the call`, async () => {
           const { ours, relay, toUs } = await ended();
           relay.resetNow(toUs);
@@ -73,6 +90,7 @@ for (const version of VERSIONS) {
           const answer = shutdown(ours, { bidirectional: true });
           if (how.startsWith('end')) ours.end();
           if (how === 'destroySoon()') ours.destroySoon();
+          else if (how.endsWith('answer')) setImmediate(() => ours.destroy()); // in the check phase that our alert is written in
           else ours.destroy();
           await end;
           await expectRefused(ours, answer);
@@ -92,13 +110,18 @@ for (const version of VERSIONS) {
         expect(getShutdown(ours).sent).not.to.equal('close_notify');
       });
 
-      it('is learned from ENOTCONN where the transport has no getpeername', async () => {
-        const { ours, relay, toUs } = await ended();
-        Object.defineProperty(handleOf(ours)._parent, 'getpeername', { value: undefined });
-        relay.resetNow(toUs);
-        await turns(3);
-        await expectRefused(ours, shutdown(ours));
-      });
+      for (const [name, missing] of Object.entries(MISSING)) {
+        it(`is learned where Node has no ${name}, and 1 without a reset`, async () => {
+          for (const reset of [true, false]) {
+            const { ours, relay, toUs } = await ended();
+            missing(ours);
+            if (reset) relay.resetNow(toUs);
+            await turns(3);
+            if (reset) await expectRefused(ours, shutdown(ours));
+            else expect(await gracefulShutdown(ours)).to.equal(1);
+          }
+        });
+      }
 
       it('counts as failed in a drain, not as oneWay, after a bare FIN', async () => {
         const { ours, peer, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
@@ -112,15 +135,20 @@ for (const version of VERSIONS) {
         peer.destroy();
       });
 
-      it('is 1 when the peer closes fully behind its alert: ours is with the kernel before the reset that answers it', async () => {
-        const { ours, peer, relay } = await makePair({ version, side, allowHalfOpen: true });
-        watch(ours).resume();
-        peer.end();
-        await once(ours, 'end');
-        relay.destroy();
-        await turns(3);
-        expect((await shutdown(ours)).state).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
-      });
+      for (const destroyed of [false, true]) {
+        const name = destroyed ? ', also behind a destroy() in the turn of the call' : '';
+        it(`is 1 when the peer closes fully behind its alert: ours is with the kernel before the reset that answers it${name}`, async () => {
+          const { ours, peer, relay } = await makePair({ version, side, allowHalfOpen: true });
+          watch(ours).resume();
+          peer.end();
+          await once(ours, 'end');
+          relay.destroy();
+          await turns(3);
+          const answer = shutdown(ours);
+          if (destroyed) ours.destroy();
+          expect((await answer).state).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
+        });
+      }
     });
   }
 }
