@@ -8,9 +8,14 @@ export function discardUnread(socket: TLSSocket): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 
+/** The socket ends without an alert, and keeps nothing that comes in, whatever becomes of the call. */
+export function beginQuiet(watch: Watch): void {
+  watch.quiet = true;
+  watch.discarding++;
+}
+
 /** Of a quiet shutdown: whoever reads at his own pace does not any more. */
 export function discardAll(watch: Watch): void {
-  watch.discarding = Infinity;
   discardUnread(watch.socket);
   if (watch.socket.readableFlowing !== true) while (watch.socket.read() !== null);
 }

@@ -19,7 +19,7 @@ import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import type { Goal } from './machine.js';
 import type { Observer } from './observers.js';
-import { closeFlushed, discardAll, discardUnread } from './quiet.js';
+import { beginQuiet, closeFlushed, discardAll, discardUnread } from './quiet.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
 import { watchOf, watchSocket } from './watch.js';
@@ -57,6 +57,7 @@ class Call<T> implements Waiting, Observer {
     this.#goal = goal;
     this.#discards = discards;
     if (discards) watch.discarding++;
+    if (goal === 'quiet') watch.quietCalls++;
     this.#give = give;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -65,6 +66,7 @@ class Call<T> implements Waiting, Observer {
   #end(): void {
     this.#ended = true;
     if (this.#discards) this.#watch.discarding--;
+    if (this.#goal === 'quiet') this.#watch.quietCalls--;
     clearDeadline(this);
     this.#watch.removeObserver(this);
   }
@@ -133,13 +135,13 @@ function begin<T>(
   if (answer !== undefined) return resolve(give(conclude(watch, answer)), socket);
 
   const begins = sentBefore === 'open' && !watch.quiet;
-  if (begins && quiet) watch.quiet = true;
+  if (begins && quiet) beginQuiet(watch);
   else if (begins) watch.apply('end');
   let call: Call<T> | undefined;
   try {
     if (quiet) discardAll(watch);
     if (timeout > 0) {
-      call = new Call(watch, goal, unread === 'discard', give, resolve, reject);
+      call = new Call(watch, goal, quiet || unread === 'discard', give, resolve, reject);
       watch.addObserver(call);
       setDeadline(call, timeout, signal);
     }

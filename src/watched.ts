@@ -32,8 +32,10 @@ export class Watch extends SentHalf {
   /** What the socket was destroyed with. */
   error: Error | undefined;
   lastError: TlsShutdownError | undefined;
-  /** How many calls wait that discard what nobody consumes; `Infinity` for a quiet one. */
+  /** How many calls wait, or have begun a quiet end, that discard what nobody consumes. */
   discarding = 0;
+  /** How many of them are quiet. */
+  quietCalls = 0;
   /** Says when a socket is freed that is destroyed after a two-way shutdown. */
   freeLater = freeSoon;
   #holdsErrors = false;
@@ -127,14 +129,19 @@ export class Watch extends SentHalf {
       const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
       this.#doubt ||= ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
     }
-    inNextTurn(AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN'), undefined); // its listeners' context is that of this read
+    this.#judgeLater();
     return false;
+  }
+
+  /** The context of its listeners is that of this read. */
+  #judgeLater(): void {
+    inNextTurn(AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN'), undefined);
   }
 
   /** Nobody consumes it. One who has stopped for a while still does, but not in a quiet shutdown. */
   #isUnwanted(): boolean {
-    const { socket, discarding } = this;
-    return socket.readableFlowing !== true && (discarding === Infinity || (socket.listenerCount('readable') === 0 && socket.listenerCount('data') === 0));
+    const { socket } = this;
+    return socket.readableFlowing !== true && (this.quiet || this.quietCalls > 0 || (socket.listenerCount('readable') === 0 && socket.listenerCount('data') === 0));
   }
 
   /** Any other verdict is final a turn later: no second end came. Only now the stream ends, so that `'end'` never runs ahead of it. */

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
+import type { TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, makePair, readAll, turns, type Pair } from './support/pair.js';
+import { SIDES, VERSIONS, closed, makePair, readAll, turns, type Pair } from './support/pair.js';
 
 for (const version of VERSIONS) {
   for (const side of SIDES) {
@@ -88,6 +89,50 @@ for (const version of VERSIONS) {
         expect(ours.destroyed).to.equal(false);
         expect(await gracefulShutdown(ours, { quiet: true })).to.equal(1);
         expect(ours.destroyed).to.equal(true);
+      });
+
+      /** Of a paused reader, who stays paused. */
+      async function abortQuiet(ours: TLSSocket): Promise<void> {
+        const controller = new AbortController();
+        const aborted = shutdown(ours.pause(), { quiet: true, signal: controller.signal });
+        controller.abort();
+        expect(await aborted.catch((error: unknown) => error)).to.include({ name: 'AbortError' });
+        ours.pause();
+      }
+
+      it('discards all on a socket whose alert is out, from a paused reader too', async () => {
+        const { ours, peer } = await pairOf();
+        expect(await gracefulShutdown(ours.on('data', expect.fail))).to.equal(0);
+        const answer = shutdown(ours, { quiet: true });
+        ours.pause();
+        peer.end(Buffer.alloc(500_000));
+        const { value, unreadBytes } = await answer;
+        expect({ value, unreadBytes }).to.deep.equal({ value: 1, unreadBytes: 0 });
+      });
+
+      for (const unread of ['keep', 'discard'] as const) {
+        it(`keeps what comes for a paused reader after an abort on a socket whose alert is out, unread: '${unread}'`, async () => {
+          const { ours, peer } = await pairOf();
+          const chunks: Buffer[] = [];
+          expect(await gracefulShutdown(ours.on('data', (chunk: Buffer) => void chunks.push(chunk)))).to.equal(0);
+          await abortQuiet(ours);
+          const answer = shutdown(ours, { bidirectional: true, unread });
+          ours.pause();
+          peer.end('kept');
+          expect((await answer).value).to.equal(1);
+          const end = closed(ours.resume());
+          await end;
+          expect(String(Buffer.concat(chunks))).to.equal('kept');
+        });
+      }
+
+      it('goes on after an abort once it has begun: what comes in is discarded, from a paused reader too', async () => {
+        const { ours, peer } = await pairOf();
+        await abortQuiet(ours.on('data', expect.fail));
+        const end = closed(ours);
+        peer.resume().end(Buffer.alloc(500_000));
+        await end;
+        expect(getShutdown(ours)).to.deep.equal({ sent: 'quiet', received: 'close_notify' });
       });
 
       it('destroys the socket of a peer that answers by a fatal alert and stays', async () => {
