@@ -23,9 +23,9 @@ export class SentHalf extends Observed {
   protected original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
   #flushEvent: SentEvent = 'alert_written';
-  #writtenBefore = NaN; // ciphertext bytes before our alert
-  #alertAfter = Infinity; // ciphertext bytes behind which the alert is written, where that can't be told at once
-  #givenBefore = NaN; // bytes that were given to the transport before it, where the transport does not take everything at once
+  #writtenBefore: number | undefined; // ciphertext bytes before our alert
+  #alertAfter: number | undefined; // ciphertext bytes behind which the alert is written, where that can't be told at once
+  #givenBefore: number | undefined; // bytes that were given to the transport before it, where the transport does not take everything at once
   #finalRuns = false;
   #isTold = false; // the kernel's answer comes with the end of our half
   #turnPassed = false;
@@ -64,8 +64,8 @@ export class SentHalf extends Observed {
     const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (!isTcp && (this.transportGone = sent.transportGone(socket)));
     const isTold = (this.#isTold = isTcp && !unsendable);
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
-    const heldBefore = this.duplexEnd === undefined ? NaN : sent.ciphertextHeld(socket);
-    const givenBefore = isTold ? NaN : sent.transportWritten(socket);
+    const heldBefore = this.duplexEnd === undefined ? 0 : sent.ciphertextHeld(socket);
+    const givenBefore = isTold ? undefined : sent.transportWritten(socket);
     this.#finalRuns = true;
     try {
       if (!isTold || !sent.endTold(socket, done)) final.call(socket, done);
@@ -88,7 +88,7 @@ export class SentHalf extends Observed {
     const isKnown = this.original!.final === nodeFinal && (!this.#isTold || status === 0);
     if (!isKnown && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
       this.#turnPassed = true;
-      return void realSetImmediate(() => this.onFinal(callback, error, status));
+      return void realSetImmediate(onFinal, this, callback, error, status);
     }
     if (!error && !this.destroyed) this.apply(this.#outcome()); // else its handle is gone, and Node 22 calls back all the same
     try {
@@ -102,7 +102,7 @@ export class SentHalf extends Observed {
   #outcome(): SentEvent {
     const { socket } = this;
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
-    if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > this.#alertAfter)) return 'alert_lost';
+    if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > (this.#alertAfter ?? Infinity))) return 'alert_lost';
     // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN.
     if (!this.#finalRuns && !this.#isRefused()) return 'alert_written';
     this.transportGone = true;
@@ -113,7 +113,7 @@ export class SentHalf extends Observed {
   #isRefused(): boolean {
     const { socket } = this;
     if (this.#isTold) return this.#turnPassed && sent.ciphertextHeld(socket) !== 0;
-    return !Number.isNaN(this.#givenBefore) && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore;
+    return this.#givenBefore !== undefined && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore;
   }
 
   /**
@@ -127,7 +127,7 @@ export class SentHalf extends Observed {
     if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
     this.transportGone ||= this.#isTold && sent.transportGone(socket);
     if (this.transportGone) this.apply('alert_lost');
-    else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore)) this.apply('alert_written');
+    else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore!)) this.apply('alert_written');
   }
 }
 

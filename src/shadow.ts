@@ -3,7 +3,7 @@
  * each would be measurable. They find the socket's watch under `WATCH`, which two copies of this package share.
  */
 import { AsyncResource } from 'node:async_hooks';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import { keepHiddenClass } from './hidden-class.js';
 import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from './internals.js';
 import { inNextTurn } from './turn.js';
@@ -37,17 +37,19 @@ export interface Originals {
 }
 
 /** Those of a socket that nobody else has changed: one object for all of them. */
-let unchanged: Originals | undefined;
+const UNCHANGED = originalsOf(TLSSocket.prototype);
 
 function originalsOf(socket: TLSSocket): Originals {
-  const originals: Originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
-  const { push, final, destroy, tlsError } = (unchanged ??= originals);
-  const same = push === originals.push && final === originals.final && destroy === originals.destroy && tlsError === originals.tlsError;
-  return same ? unchanged : originals;
+  return { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
+}
+
+function isUnchanged(socket: TLSSocket): boolean {
+  const { push, final, destroy, tlsError } = UNCHANGED;
+  return socket.push === push && socket._final === final && socket._destroy === destroy && tlsErrorMethod(socket) === tlsError;
 }
 
 export function shadow(socket: TLSSocket): Originals {
-  const originals = originalsOf(socket);
+  const originals = isUnchanged(socket) ? UNCHANGED : originalsOf(socket);
   socket.push = watchedPush;
   socket._final = watchedFinal;
   socket._destroy = watchedDestroy;
@@ -64,7 +66,12 @@ function watchedFinal(this: Shadowed, callback: FinalCallback): void {
   const watcher = this[WATCH]!;
   if (watcher.ending) return watcher.final(callback);
   watcher.finalWaits = callback;
-  inNextTurn(AsyncResource.bind(() => finalNow(watcher), 'TLSSHUTDOWN'), undefined); // the context is that of who called end()
+  finalLater(watcher);
+}
+
+/** The context is that of who called `end()`. */
+function finalLater(watcher: Watcher): void {
+  inNextTurn(AsyncResource.bind(() => finalNow(watcher), 'TLSSHUTDOWN'), undefined);
 }
 
 /** `_final`, if it waits. */
