@@ -9,7 +9,7 @@ import type { Watch } from './watched.js';
 type Answer = 1 | 0 | ShutdownErrorCode | undefined;
 
 export function answerNow(watch: Watch, goal: Goal): Answer {
-  if (watch.judging) return undefined;
+  if (watch.judging || watch.deciding) return undefined;
   const { state, destroyed } = watch;
   const value = returnValue(state, goal);
   if (value === 1) {

@@ -90,7 +90,7 @@ export class SentHalf extends Observed {
       this.#turnPassed = true;
       return void realSetImmediate(onFinal, this, callback, error, status);
     }
-    if (!error && !this.destroyed) this.apply(this.#outcome()); // else its handle is gone, and Node 22 calls back all the same
+    if (!error && !this.destroyed) this.apply(this.#outcome(isKnown)); // else its handle is gone, and Node 22 calls back all the same
     try {
       callback(error);
     } finally {
@@ -98,36 +98,43 @@ export class SentHalf extends Observed {
     }
   }
 
-  /** What became of our half, now that `_final` is done. */
-  #outcome(): SentEvent {
+  /** What became of our half, now that `_final` is done; `isKnown`: the kernel has said that the connection lives. */
+  #outcome(isKnown: boolean): SentEvent {
     const { socket } = this;
     if (this.#flushEvent === 'quiet_fin') return 'quiet_fin';
     if (this.#flushEvent === 'alert_lost' && !(sent.ciphertextWritten(socket) > (this.#alertAfter ?? Infinity))) return 'alert_lost';
     // Node's is never done within the call, but where the transport has failed: it drops ENOTCONN.
-    if (!this.#finalRuns && !this.#isRefused()) return 'alert_written';
+    if (!this.#finalRuns && !this.#isRefused(isKnown)) return 'alert_written';
     this.transportGone = true;
     return 'alert_lost';
   }
 
   /** What could not be written stays with the TLS layer. */
-  #isRefused(): boolean {
+  #isRefused(isKnown: boolean): boolean {
     const { socket } = this;
-    if (this.#isTold) return this.#turnPassed && sent.ciphertextHeld(socket) !== 0;
+    if (this.#isTold) return !isKnown && !(sent.ciphertextWritten(socket) - sent.ciphertextHeld(socket) > this.#writtenBefore!);
     return this.#givenBefore !== undefined && sent.transportWritten(socket) - sent.ciphertextHeld(socket) <= this.#givenBefore;
   }
 
   /**
    * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does at its end. Where nothing stands before our
-   * alert it leaves all the same, as it would without us.
+   * alert it leaves all the same, as it would without us. `false`: what became of it is known a turn later, by `alertDecided`.
    */
-  protected sendAlertNow(): void {
+  protected sendAlertNow(): boolean {
     const { socket } = this;
-    if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return;
+    if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return true;
     const { final } = this.original!;
     if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
-    this.transportGone ||= this.#isTold && sent.transportGone(socket);
     if (this.transportGone) this.apply('alert_lost');
-    else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore!)) this.apply('alert_written');
+    else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore!)) {
+      if (this.#isTold && sent.transportGone(socket)) return false; // the kernel's answer has not come, or was waiting for its turn to pass
+      this.apply('alert_written');
+    }
+    return true;
+  }
+
+  protected alertDecided(): void {
+    this.apply(this.#outcome(false));
   }
 }
 

@@ -18,8 +18,8 @@ import { CLOSED, PEER_EVENT } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { readCallbackAbove } from './read-callback.js';
 import { SentHalf } from './sent-half.js';
-import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Originals, type Shadowed } from './shadow.js';
-import { inNextTurn } from './turn.js';
+import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Shadowed } from './shadow.js';
+import { inNextTurn, realSetImmediate } from './turn.js';
 
 export type Watched = Shadowed<Watch>;
 
@@ -29,6 +29,8 @@ export class Watch extends SentHalf {
 
   /** The end of reading was seen and is being judged: no call is answered meanwhile. */
   judging = false;
+  /** Destroyed, and what became of our alert is known a turn later: as above. */
+  deciding = false;
   /** What the socket was destroyed with. */
   error: Error | undefined;
   lastError: TlsShutdownError | undefined;
@@ -193,12 +195,27 @@ export class Watch extends SentHalf {
     if (error) this.error ??= error;
     const failed = error !== null && this.#recordError(error);
     finalNow(this); // without us it would have come before; what is still to be read is lost anyway
-    if (!failed) this.sendAlertNow(); // after a reset what is written counts too, and is lost
+    const isKnown = failed || this.sendAlertNow(); // after a reset what is written counts too, and is lost
     if (this.judging) this.#record();
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
+    if (isKnown) this.#close(error, callback);
+    else this.#closeLater(error, callback);
+  }
+
+  #closeLater(error: Error | null, callback: FinalCallback): void {
+    this.deciding = true;
+    realSetImmediate(() => {
+      this.deciding = false;
+      this.alertDecided();
+      this.#close(error, callback);
+    });
+  }
+
+  #close(error: Error | null, callback: FinalCallback): void {
     try {
-      if (this.state === CLOSED) this.freeLater(free.bind(undefined, this, error, callback));
+      // An 'error' event's context is that of who destroys it.
+      if (this.state === CLOSED && error === null) this.freeLater(free.bind(undefined, this, callback));
       else this.free(error, callback);
     } finally {
       this.tellObservers(); // also if a listener of the application throws
@@ -211,15 +228,11 @@ export class Watch extends SentHalf {
       // Without an error nothing can come any more once Node itself has destroyed its own transport.
       if (this.#holdsErrors) releaseErrors(this.socket, error === null && destroy === nodeDestroy && this.duplexEnd === undefined);
     } finally {
-      this.#free(destroy, error, callback);
-    }
-  }
-
-  #free(destroy: Originals['destroy'], error: Error | null, callback: FinalCallback): void {
-    try {
-      destroy.call(this.socket, error, callback as (error?: Error | null) => void);
-    } catch (thrown) {
-      callback(thrown as Error); // as Node does with what an application's own method throws
+      try {
+        destroy.call(this.socket, error, callback as (error?: Error | null) => void);
+      } catch (thrown) {
+        callback(thrown as Error); // as Node does with what an application's own method throws
+      }
     }
   }
 
@@ -238,7 +251,7 @@ const judgeLate = (watch: Watch): void => watch.judgeLate(false);
 /** After a second turn, so that a whole poll lies between. */
 const judgeLateFirst = (watch: Watch): void => inNextTurn(judgeLateSecond, watch);
 const judgeLateSecond = (watch: Watch): void => watch.judgeLate(internals.stillReadsAfterEnd(watch.socket));
-const free = (watch: Watch, error: Error | null, callback: FinalCallback): void => watch.free(error, callback);
+const free = (watch: Watch, callback: FinalCallback): void => watch.free(null, callback);
 
 function tlsShutdownOnSecure(this: Watched): void {
   this[WATCH]!.openLedger();

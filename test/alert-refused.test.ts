@@ -134,21 +134,6 @@ for (const version of VERSIONS) {
         expect({ failed, oneWay }).to.deep.equal({ failed: 1, oneWay: 0 });
         peer.destroy();
       });
-
-      for (const destroyed of [false, true]) {
-        const name = destroyed ? ', also behind a destroy() in the turn of the call' : '';
-        it(`is 1 when the peer closes fully behind its alert: ours is with the kernel before the reset that answers it${name}`, async () => {
-          const { ours, peer, relay } = await makePair({ version, side, allowHalfOpen: true });
-          watch(ours).resume();
-          peer.end();
-          await once(ours, 'end');
-          relay.destroy();
-          await turns(3);
-          const answer = shutdown(ours);
-          if (destroyed) ours.destroy();
-          expect((await answer).state).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
-        });
-      }
     });
   }
 }

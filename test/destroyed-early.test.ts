@@ -143,6 +143,18 @@ for (const version of VERSIONS) {
         });
         expect(await Promise.all(seen)).to.deep.equal([0, 1]);
       });
+
+      it("keeps the async context of each destroy(error) after both alerts, with data unread", async () => {
+        const store = new AsyncLocalStorage<number>();
+        const pairs = [await makePair({ version, side, allowHalfOpen: true }), await makePair({ version, side, allowHalfOpen: true })];
+        for (const { ours, peer } of pairs) {
+          peer.resume().end('unread');
+          expect(await gracefulShutdown(watch(ours), { bidirectional: true })).to.equal(1);
+        }
+        const seen = pairs.map(({ ours }) => new Promise((resolve) => ours.on('error', () => resolve(store.getStore()))));
+        pairs.forEach(({ ours }, i) => store.run(i, () => ours.destroy(new Error('own'))));
+        expect(await Promise.all(seen)).to.deep.equal([0, 1]);
+      });
     });
   }
 }

@@ -104,25 +104,27 @@ for (const version of VERSIONS) {
         expect(String(chunk)).to.equal('still open');
       });
 
-      it('frees the socket at the end of the turn in which it is destroyed after a 1, and its error is heard', async () => {
-        const { ours, peer } = await makePair({ version, side });
-        const before = ours.listenerCount('error'); // Node's own, on a server
-        ours.write('unread');
-        peer.resume().on('end', () => peer.end('unread'));
-        expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1); // unread data keeps it open
-        const heard: unknown[] = [];
-        ours.on('error', (error) => heard.push(error)).on('close', (hadError) => heard.push(hadError));
-        const reason = new Error('enough');
-        const gone = closed(ours);
-        ours.destroy(reason).destroy(new Error('too late'));
-        expect(ours.destroyed).to.equal(true);
-        expect(ours.address()).to.have.property('port'); // not freed yet, together with others of this turn
-        await gone;
-        expect(ours.address()).to.deep.equal({});
-        expect(heard).to.deep.equal([reason, true]);
-        expect(ours.listenerCount('error')).to.equal(before + 1); // the test's
-        expect(await gracefulShutdown(ours)).to.equal(1);
-      });
+      for (const reason of [undefined, new Error('enough')]) {
+        const when = reason === undefined ? 'at the end of the turn in which it is destroyed after a 1' : 'at once when it is destroyed with an error, which is heard';
+        it(`frees the socket ${when}`, async () => {
+          const { ours, peer } = await makePair({ version, side });
+          const before = ours.listenerCount('error'); // Node's own, on a server
+          ours.write('unread');
+          peer.resume().on('end', () => peer.end('unread'));
+          expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1); // unread data keeps it open
+          const heard: unknown[] = [];
+          ours.on('error', (error) => heard.push(error)).on('close', (hadError) => heard.push(hadError));
+          const gone = closed(ours);
+          ours.destroy(reason).destroy(new Error('too late'));
+          expect(ours.destroyed).to.equal(true);
+          expect('port' in ours.address()).to.equal(reason === undefined); // not freed yet, together with others of this turn
+          await gone;
+          expect(ours.address()).to.deep.equal({});
+          expect(heard).to.deep.equal(reason === undefined ? [false] : [reason, true]);
+          expect(ours.listenerCount('error')).to.equal(before + 1); // the test's
+          expect(await gracefulShutdown(ours)).to.equal(1);
+        });
+      }
 
       it("answers a call although a 'readable' listener throws at the end", async () => {
         const { ours, peer } = await makePair({ version, side });
