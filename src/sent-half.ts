@@ -60,7 +60,7 @@ export class SentHalf extends Observed {
       socket.destroy();
       return;
     }
-    const isTcp = final === nodeFinal && !this.destroyed && sent.isTcp(socket);
+    const isTcp = final === nodeFinal && sent.isTcp(socket);
     const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (!isTcp && (this.transportGone = sent.transportGone(socket)));
     const isTold = (this.#isTold = isTcp && !unsendable);
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
@@ -83,14 +83,16 @@ export class SentHalf extends Observed {
   }
 
   onFinal(callback: FinalCallback, error: Error | null | undefined, status: number | undefined): void {
-    // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later; as is whether a reset came
-    // before our alert or answered it.
-    const isKnown = this.original!.final === nodeFinal && (!this.#isTold || status === 0);
-    if (!isKnown && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
+    if (this.original!.final !== nodeFinal && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
+      // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later.
       this.#turnPassed = true;
-      return void realSetImmediate(onFinal, this, callback, error, status);
+      return void realSetImmediate(onFinal, this, callback, error);
     }
-    if (!error && !this.destroyed) this.apply(this.#outcome(isKnown)); // else its handle is gone, and Node 22 calls back all the same
+    if (!error && !this.destroyed) {
+      // Whether a reset came before our alert or answered it is known a turn later, too. Nobody else is kept waiting: ECONNRESET could come before 'finish'.
+      if (this.#isTold && status !== 0) realSetImmediate(decide, this);
+      else this.apply(this.#outcome(true));
+    } // else its handle is gone, and Node 22 calls back all the same
     try {
       callback(error);
     } finally {
@@ -136,8 +138,15 @@ export class SentHalf extends Observed {
   protected alertDecided(): void {
     this.apply(this.#outcome(false));
   }
+
+  decide(): void {
+    if (this.destroyed) return; // `sendAlertNow` has seen to it
+    this.alertDecided();
+    this.tellObservers();
+  }
 }
 
 const nodeFinal = Socket.prototype._final;
 
 const onFinal = (half: SentHalf, callback: FinalCallback, error?: Error | null, status?: number): void => half.onFinal(callback, error, status);
+const decide = (half: SentHalf): void => half.decide();

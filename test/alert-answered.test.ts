@@ -6,8 +6,8 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import { stat } from 'node:fs';
 import tls, { type TLSSocket } from 'node:tls';
-import { drainSockets, shutdown, watch, type ShutdownResult } from '../src/index.js';
-import { SIDES, VERSIONS, certificate, listen, makePair, track, turns } from './support/pair.js';
+import { drainSockets, getShutdown, shutdown, watch, type ShutdownResult } from '../src/index.js';
+import { SIDES, VERSIONS, certificate, closed, listen, makePair, track, turns } from './support/pair.js';
 import { handleOf } from './support/refused.js';
 
 const BOTH = { value: 1, state: { sent: 'close_notify', received: 'close_notify' } };
@@ -52,6 +52,36 @@ for (const version of VERSIONS) {
           expect(await again).to.deep.include(BOTH);
         });
       }
+
+      it('is 1 with data unread, which keeps the socket open', async () => {
+        const { ours, peer, relay } = await makePair({ version, side, allowHalfOpen: true });
+        watch(ours);
+        peer.end('unread');
+        await once(ours, 'readable');
+        relay.destroy();
+        await turns(3);
+        expect(await shutdown(ours, { bidirectional: true })).to.deep.include({ ...BOTH, unreadBytes: 6 });
+        expect(ours.destroyed).to.equal(false);
+      });
+
+      it("keeps 'finish' from waiting: destroySoon() ends before ECONNRESET is read, as on a socket that nobody watches", async () => {
+        const { ours, relay, toUs } = await makePair({ version, side, allowHalfOpen: true });
+        const events: string[] = [];
+        for (const name of ['finish', 'close']) watch(ours).on(name, () => void events.push(name));
+        ours.resume().on('error', (error) => void events.push(error.message));
+        const handle = handleOf(ours) as unknown as { shutdown(request: object): unknown };
+        const { shutdown: original } = handle;
+        handle.shutdown = (request) => {
+          const answer = original.call(handle, request);
+          relay.resetNow(toUs); // right behind our alert
+          return answer;
+        };
+        const end = closed(ours);
+        ours.destroySoon();
+        await end;
+        expect(events).to.deep.equal(['finish', 'close']);
+        expect(getShutdown(ours).sent).to.equal('close_notify');
+      });
 
       it('is 1 when OpenSSL has something to write behind our alert, which is refused (the answer to a KeyUpdate, say)', async () => {
         const ours = await closedPeer();

@@ -97,6 +97,21 @@ for (const version of VERSIONS) {
         });
       }
 
+      for (const destroyed of [false, true]) {
+        it(`is TRANSPORT after a reset right before it is written${destroyed ? ', behind a destroy()' : ''}`, async () => {
+          const { ours, relay, toUs } = await ended();
+          const handle = handleOf(ours) as unknown as { shutdown(request: object): unknown };
+          const { shutdown: original } = handle;
+          handle.shutdown = (request) => {
+            relay.resetNow(toUs);
+            return original.call(handle, request);
+          };
+          const answer = shutdown(ours);
+          if (destroyed) ours.destroy();
+          await expectRefused(ours, answer);
+        });
+      }
+
       it('is no 1 at the end of a for await loop', async () => {
         const { ours, peer, relay, toUs } = await makePair({ version, side });
         relay.holdFin(toUs);
