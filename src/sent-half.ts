@@ -15,6 +15,7 @@ export class SentHalf extends Observed {
   /** Of both halves. */
   state: ShutdownState = OPEN;
   destroyed = false;
+  deciding = false; // destroyed, and what became of our alert is known a turn later
   ending = false;
   finalWaits: FinalCallback | undefined;
   quiet = false; // true: the next flush ends the transport without an alert
@@ -120,7 +121,7 @@ export class SentHalf extends Observed {
 
   /**
    * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does at its end. Where nothing stands before our
-   * alert it leaves all the same, as it would without us. `false`: what became of it is known a turn later, by `alertDecided`.
+   * alert it leaves all the same, as it would without us. `false`: what became of it is known a turn later (`decideLater`).
    */
   protected sendAlertNow(): boolean {
     const { socket } = this;
@@ -135,13 +136,19 @@ export class SentHalf extends Observed {
     return true;
   }
 
-  protected alertDecided(): void {
-    this.apply(this.#outcome(false));
+  /** No call is answered until then; `close` is called behind it. */
+  protected decideLater(close: () => void): void {
+    this.deciding = true;
+    realSetImmediate(() => {
+      this.deciding = false;
+      this.apply(this.#outcome(false));
+      close();
+    });
   }
 
   decide(): void {
     if (this.destroyed) return; // `sendAlertNow` has seen to it
-    this.alertDecided();
+    this.apply(this.#outcome(false));
     this.tellObservers();
   }
 }

@@ -19,7 +19,7 @@ import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { readCallbackAbove } from './read-callback.js';
 import { SentHalf } from './sent-half.js';
 import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Shadowed } from './shadow.js';
-import { inNextTurn, realSetImmediate } from './turn.js';
+import { inNextTurn } from './turn.js';
 
 export type Watched = Shadowed<Watch>;
 
@@ -29,8 +29,6 @@ export class Watch extends SentHalf {
 
   /** The end of reading was seen and is being judged: no call is answered meanwhile. */
   judging = false;
-  /** Destroyed, and what became of our alert is known a turn later: as above. */
-  deciding = false;
   /** What the socket was destroyed with. */
   error: Error | undefined;
   lastError: TlsShutdownError | undefined;
@@ -200,16 +198,7 @@ export class Watch extends SentHalf {
     else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
     if (isKnown) this.#close(error, callback);
-    else this.#closeLater(error, callback);
-  }
-
-  #closeLater(error: Error | null, callback: FinalCallback): void {
-    this.deciding = true;
-    realSetImmediate(() => {
-      this.deciding = false;
-      this.alertDecided();
-      this.#close(error, callback);
-    });
+    else this.decideLater(this.#close.bind(this, error, callback));
   }
 
   #close(error: Error | null, callback: FinalCallback): void {
