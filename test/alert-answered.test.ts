@@ -8,7 +8,7 @@ import { stat } from 'node:fs';
 import tls, { type TLSSocket } from 'node:tls';
 import { drainSockets, getShutdown, shutdown, watch, type ShutdownResult } from '../src/index.js';
 import { SIDES, VERSIONS, certificate, closed, listen, makePair, track, turns } from './support/pair.js';
-import { handleOf } from './support/refused.js';
+import { handleOf, replaceShutdown } from './support/refused.js';
 
 const BOTH = { value: 1, state: { sent: 'close_notify', received: 'close_notify' } };
 
@@ -69,13 +69,11 @@ for (const version of VERSIONS) {
         const events: string[] = [];
         for (const name of ['finish', 'close']) watch(ours).on(name, () => void events.push(name));
         ours.resume().on('error', (error) => void events.push(error.message));
-        const handle = handleOf(ours) as unknown as { shutdown(request: object): unknown };
-        const { shutdown: original } = handle;
-        handle.shutdown = (request) => {
-          const answer = original.call(handle, request);
+        replaceShutdown(ours, (_request, original) => {
+          const answer = original();
           relay.resetNow(toUs); // right behind our alert
           return answer;
-        };
+        });
         const end = closed(ours);
         ours.destroySoon();
         await end;

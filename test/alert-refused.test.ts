@@ -7,21 +7,18 @@ import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { drainSockets, getShutdown, gracefulShutdown, shutdown, watch, type ShutdownResult } from '../src/index.js';
 import { SIDES, VERSIONS, closed, makePair, turns, type Pair } from './support/pair.js';
-import { expectRefused, handleOf } from './support/refused.js';
+import { expectRefused, handleOf, replaceShutdown } from './support/refused.js';
 
 const MISSING: Record<string, (socket: TLSSocket) => void> = {
   getpeername: (socket) => Object.defineProperty(handleOf(socket)._parent, 'getpeername', { value: undefined }),
   "answer of the kernel's": (socket) => {
-    // A shutdown that calls back without one.
-    const handle = handleOf(socket) as unknown as { shutdown(request: { oncomplete: (status?: number) => void }): unknown };
-    const { shutdown: original } = handle;
-    handle.shutdown = (request) => {
+    replaceShutdown(socket, (request, original) => {
       const { oncomplete } = request;
       request.oncomplete = function () {
-        oncomplete.call(this);
+        oncomplete.call(this); // without one
       };
-      return original.call(handle, request);
-    };
+      return original();
+    });
   },
 };
 
@@ -100,12 +97,10 @@ for (const version of VERSIONS) {
       for (const destroyed of [false, true]) {
         it(`is TRANSPORT after a reset right before it is written${destroyed ? ', behind a destroy()' : ''}`, async () => {
           const { ours, relay, toUs } = await ended();
-          const handle = handleOf(ours) as unknown as { shutdown(request: object): unknown };
-          const { shutdown: original } = handle;
-          handle.shutdown = (request) => {
+          replaceShutdown(ours, (_request, original) => {
             relay.resetNow(toUs);
-            return original.call(handle, request);
-          };
+            return original();
+          });
           const answer = shutdown(ours);
           if (destroyed) ours.destroy();
           await expectRefused(ours, answer);

@@ -21,3 +21,14 @@ export async function expectRefused(socket: TLSSocket, answer: Promise<ShutdownR
   expect(getShutdown(socket)).to.deep.equal(LOST);
   expect(await gracefulShutdown(socket, { bidirectional: true })).to.equal(-1);
 }
+
+export interface ShutdownRequest {
+  oncomplete(status?: number): void;
+}
+
+/** Puts `replacement` in the place of the handle's `shutdown`, which sends our alert and ends the transport; `original` calls that. */
+export function replaceShutdown(socket: TLSSocket, replacement: (request: ShutdownRequest, original: () => unknown) => unknown): void {
+  const handle = handleOf(socket) as unknown as { shutdown(request: ShutdownRequest): unknown };
+  const { shutdown: original } = handle;
+  handle.shutdown = (request) => replacement(request, () => original.call(handle, request));
+}
