@@ -48,8 +48,8 @@ function isEALREADY(answer: unknown): boolean {
   return answer === ealready;
 }
 
-/** How an end of reading is seen at the first look. */
-export type Verdict = 'close_notify' | 'fin' | 'unverified';
+/** How an end of reading looks at first. `ended`: TLS ended by itself, by `close_notify` or behind a fatal alert (see feed-and-ask.ts). */
+export type Look = 'ended' | 'fin' | 'unverified';
 
 /** Whether the handshake is not finished yet. */
 export function inHandshake(socket: TLSSocket): boolean {
@@ -113,23 +113,23 @@ function isReadByHttp2(socket: TLSSocket): boolean {
 /**
  * Asked at `push(null)`, with the native read still on the stack: how did it end?
  *
- * The proof of `close_notify` is that the TLS layer is at its end while its transport is not. `handle.readStart()` answers 0 at once if the
+ * TLS ended by itself if the TLS layer is at its end while its transport is not. `handle.readStart()` answers 0 at once if the
  * TLS layer is at its end and otherwise asks the transport; the transport's `readStart()` answers EALREADY if it is being read, while
  * libuv stops reading a transport before it reports the FIN. A `push(null)` by anybody else fails the first half.
  */
-export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush = false): Verdict {
+export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush = false): Look {
   try {
     const handle = handleOf(socket);
     if (handle === undefined) return 'unverified';
     const duplex = handle._parentWrap?.stream;
     // readable-stream 2 and 3 have no readableEnded, and undefined is not false: there only a listener that was there in time counts.
-    if (duplex !== undefined) return duplexVerdict(duplex, duplexEnded);
+    if (duplex !== undefined) return duplexLook(duplex, duplexEnded);
     const transport = transportOf(handle);
     if (transport === 'other') return 'unverified';
     const stoppedByUs = handle.reading === false;
     const parent = handle._parent!;
     const first = parent.readStart!();
-    if (isEALREADY(first)) return handle.readStart!() === 0 ? 'close_notify' : 'unverified';
+    if (isEALREADY(first)) return handle.readStart!() === 0 ? 'ended' : 'unverified';
     if (first !== 0) return 'unverified';
     // It had stopped, and the asking has re-armed it: who asks next would be told EALREADY for a bare FIN. So it is undone at once.
     const second = parent.readStart!();
@@ -137,13 +137,18 @@ export function verdictAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPus
     parent.readStop!();
     if (!atEnd || isReadByHttp2(socket)) return 'unverified';
     // A TLS layer at its end answers 0 every time: an outer one that has ended. 0, then EALREADY: it was merely stopped.
-    if (transport === 'tls') return second === 0 ? 'fin' : isEALREADY(second) ? 'close_notify' : 'unverified';
+    if (transport === 'tls') return second === 0 ? 'fin' : isEALREADY(second) ? 'ended' : 'unverified';
     // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered. (That a `push` over ours has not kept
     // the end back until then is not known.)
-    return !stoppedByUs ? 'fin' : foreignPush ? 'unverified' : 'close_notify';
+    return !stoppedByUs ? 'fin' : foreignPush ? 'unverified' : 'ended';
   } catch {
     return 'unverified'; // a field is missing or is no function any more
   }
+}
+
+/** After an end of the transport: libuv reads it once more, and stops by itself. */
+export function readAgain(socket: TLSSocket): void {
+  handleOf(socket)?._parent?.readStart?.();
 }
 
 /** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
@@ -152,9 +157,9 @@ export function destroysAtRead(socket: TLSSocket): boolean {
   return typeof onread === 'function' && onread.name === 'freeSocketOnReadGuard';
 }
 
-function duplexVerdict(duplex: Duplex, ended: boolean): Verdict {
+function duplexLook(duplex: Duplex, ended: boolean): Look {
   if (ended || duplex.readableEnded === true) return 'fin';
-  return duplex.readableEnded === false || duplex.listeners('end').some((listener) => listener.name === DUPLEX_LISTENER) ? 'close_notify' : 'unverified';
+  return duplex.readableEnded === false || duplex.listeners('end').some((listener) => listener.name === DUPLEX_LISTENER) ? 'ended' : 'unverified';
 }
 
 /** The name of the `'end'` listener that watch.ts puts on a `Duplex`; it tells that somebody of us listened in time. */

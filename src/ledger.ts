@@ -33,13 +33,15 @@ export const OPENSSL_HIDES_CLOSE_NOTIFY = major > 3 || (major === 3 && minor >= 
 export class Ledger {
   #ciphertext: number;
   #plaintext: number;
-  #total = 0;
-  #recent = 0;
+  #total: number;
+  #recent: number;
 
-  /** Opened with what was received by the end of the handshake. */
-  constructor(ciphertext: number, plaintext: number) {
+  /** Opened with what was received by the end of the handshake, or later. `unseen`: `Infinity` if anything may have come between the two. */
+  constructor(ciphertext: number, plaintext: number, unseen: 0 | typeof Infinity = 0) {
     this.#ciphertext = ciphertext;
     this.#plaintext = plaintext;
+    this.#total = unseen;
+    this.#recent = unseen;
   }
 
   /** A record with `length` bytes of plaintext came out; `ciphertext` is all that was received up to now. */

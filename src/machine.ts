@@ -9,11 +9,8 @@ import type { ReceivedState, SentState, ShutdownReturn, ShutdownState } from './
 /** What can happen to our half. */
 export type SentEvent = 'end' | 'alert_written' | 'alert_lost' | 'quiet_fin';
 /** What can happen to the peer's half. */
-export type ReceivedEvent = 'peer_close_notify' | 'peer_fin' | 'peer_error' | 'peer_unverified';
+export type ReceivedEvent = 'peer_close_notify' | 'peer_fin' | 'peer_error' | 'peer_unverified' | 'end_proved' | 'end_failed';
 export type ShutdownEvent = SentEvent | ReceivedEvent;
-
-/** By how its end was seen. A table: a string that is put together each time is looked up slowly. */
-export const PEER_EVENT = { close_notify: 'peer_close_notify', fin: 'peer_fin', unverified: 'peer_unverified' } as const satisfies Record<string, ReceivedEvent>;
 
 type Table<State extends string, Event extends string> = Readonly<Record<State, Readonly<Partial<Record<Event, State>>>>>;
 
@@ -30,10 +27,10 @@ export const RECEIVED: Table<ReceivedState, ReceivedEvent> = {
   close_notify: {},
   fin: {},
   error: {},
-  unverified: {},
+  unverified: { end_proved: 'close_notify', end_failed: 'error' }, // the end looked clean, and our alert has left behind it, as it does behind no fatal alert
 };
 
-const EVENTS: readonly ShutdownEvent[] = ['end', 'alert_written', 'alert_lost', 'quiet_fin', 'peer_close_notify', 'peer_fin', 'peer_error', 'peer_unverified'];
+const EVENTS: readonly ShutdownEvent[] = ['end', 'alert_written', 'alert_lost', 'quiet_fin', 'peer_close_notify', 'peer_fin', 'peer_error', 'peer_unverified', 'end_proved', 'end_failed'];
 
 /** Each state is one frozen object, so that a transition allocates nothing. They are made when first met: all at import would take 0.5 ms. */
 const STATES = new Map<string, ShutdownState>();

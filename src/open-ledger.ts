@@ -8,11 +8,14 @@ export class SocketLedger {
   readonly #socket: TLSSocket;
   readonly #ciphertext: number;
   readonly #plaintext: number;
+  /** It is opened at the end of the handshake, not later. */
+  readonly #inTime: boolean;
   #made = false;
   #ledger: Ledger | undefined;
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: TLSSocket, inTime: boolean) {
     this.#socket = socket;
+    this.#inTime = inTime;
     this.#ciphertext = ciphertextRead(socket);
     this.#plaintext = plaintextRead(socket);
   }
@@ -33,11 +36,11 @@ export class SocketLedger {
     // What came behind the handshake in the same read is not part of it. Without its server watched that can't be told.
     const handshake = hello === undefined ? this.#ciphertext : hello + finishedLength(cipher);
     // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
-    return new Ledger(cipher.includes('CCM_8') ? NaN : handshake, this.#plaintext);
+    return new Ledger(cipher.includes('CCM_8') ? NaN : handshake, this.#plaintext, hello === undefined && !this.#inTime ? Infinity : 0);
   }
 }
 
-/** The ledger of a socket that has just finished its handshake; `undefined` if this OpenSSL hides nothing. */
-export function ledgerOf(socket: TLSSocket): SocketLedger | undefined {
-  return OPENSSL_HIDES_CLOSE_NOTIFY ? new SocketLedger(socket) : undefined;
+/** The ledger of a socket that has finished its handshake, `inTime`: just now; `undefined` if this OpenSSL hides nothing. */
+export function ledgerOf(socket: TLSSocket, inTime: boolean): SocketLedger | undefined {
+  return OPENSSL_HIDES_CLOSE_NOTIFY ? new SocketLedger(socket, inTime) : undefined;
 }

@@ -2,6 +2,7 @@
 import { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { DuplexEnd } from './duplex-end.js';
+import { FeedAndAsk } from './feed-and-ask.js';
 import * as internals from './internals.js';
 import { OPEN, next, type SentEvent, type ShutdownEvent } from './machine.js';
 import { Observed } from './observers.js';
@@ -20,6 +21,9 @@ export class SentHalf extends Observed {
   finalWaits: FinalCallback | undefined;
   quiet = false; // true: the next flush ends the transport without an alert
   transportGone = false; // our alert could not be handed to it
+  /** Has OpenSSL written our alert? It writes none behind a fatal alert. `unseen`: somebody called `end()` before anybody watched. */
+  protected alert: 'to come' | 'left' | 'held back' | 'unseen' = 'to come';
+  protected feed: FeedAndAsk | undefined;
   protected duplexEnd: DuplexEnd | undefined;
   protected original: Originals | undefined;
   /** What has happened to our half when `_final` is done. */
@@ -28,6 +32,7 @@ export class SentHalf extends Observed {
   #alertAfter: number | undefined; // ciphertext bytes behind which the alert is written, where that can't be told at once
   #givenBefore: number | undefined; // bytes that were given to the transport before it, where the transport does not take everything at once
   #finalRuns = false;
+  #madeBefore: sent.Ciphertext | undefined;
   #isTold = false; // the kernel's answer comes with the end of our half
   #turnPassed = false;
 
@@ -62,16 +67,24 @@ export class SentHalf extends Observed {
       return;
     }
     const isTcp = final === nodeFinal && sent.isTcp(socket);
+    if (sent.duplexClosed(socket)) {
+      this.transportGone = true;
+      this.#flushEvent = 'alert_lost';
+      this.alert = 'held back';
+      return done();
+    }
     const unsendable = internals.inHandshake(socket) || sent.transportEnded(socket) || (!isTcp && (this.transportGone = sent.transportGone(socket)));
     const isTold = (this.#isTold = isTcp && !unsendable);
     this.#flushEvent = unsendable ? 'alert_lost' : 'alert_written';
     const heldBefore = this.duplexEnd === undefined ? 0 : sent.ciphertextHeld(socket);
     const givenBefore = isTold ? undefined : sent.transportWritten(socket);
     this.#finalRuns = true;
+    this.#madeBefore = sent.ciphertextMade(socket);
     try {
       if (!isTold || !sent.endTold(socket, done)) final.call(socket, done);
     } finally {
       this.#finalRuns = false;
+      this.#seeWhetherAlertLeft();
     }
     if (unsendable) return;
     // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
@@ -83,6 +96,21 @@ export class SentHalf extends Observed {
     if (final !== nodeFinal || (!isTold && !sent.takesAtOnce(socket))) this.#givenBefore = givenBefore;
   }
 
+  #seeWhetherAlertLeft(): void {
+    this.alert = sent.hasMadeMore(this.socket, this.#madeBefore!) ? 'left' : 'held back';
+    if (this.alert !== 'left') return;
+    this.onAlertLeft();
+    this.beginFeeding();
+  }
+
+  /** From now on the end of reading can be proved. */
+  protected beginFeeding(): void {
+    const { socket } = this;
+    if (this.feed === undefined && this.state.received === 'open' && !this.destroyed && !internals.inHandshake(socket)) this.feed = FeedAndAsk.begin(socket, this.alert !== 'held back');
+  }
+
+  protected onAlertLeft(): void {}
+
   onFinal(callback: FinalCallback, error: Error | null | undefined, status: number | undefined): void {
     if (this.original!.final !== nodeFinal && this.#flushEvent !== 'quiet_fin' && !this.#turnPassed) {
       // When an application's own method has called Node's, and so whether the alert could be written, is known a turn later.
@@ -90,6 +118,10 @@ export class SentHalf extends Observed {
       return void realSetImmediate(onFinal, this, callback, error);
     }
     if (!error && !this.destroyed) {
+      // An application's own method may have called Node's later. What could not be fed while a write was under way can be fed now.
+      if (this.#flushEvent === 'quiet_fin') this.alert = 'held back';
+      else if (this.alert !== 'left' && this.#madeBefore !== undefined) this.#seeWhetherAlertLeft();
+      if (this.alert === 'left' || this.#flushEvent === 'quiet_fin') this.beginFeeding();
       // Whether a reset came before our alert or answered it is known a turn later, too. Nobody else is kept waiting: ECONNRESET could come before 'finish'.
       if (this.#isTold && status !== 0) realSetImmediate(decide, this);
       else this.apply(this.#outcome(true));
@@ -126,14 +158,19 @@ export class SentHalf extends Observed {
   protected sendAlertNow(): boolean {
     const { socket } = this;
     if (this.state.sent !== 'queued' || !internals.isKernelTransport(socket)) return true;
-    const { final } = this.original!;
-    if (!socket.writableEnded && socket.writableLength === 0 && final === nodeFinal && !internals.inHandshake(socket)) this.final(() => {});
+    if (this.canSendNow()) this.final(() => {});
     if (this.transportGone) this.apply('alert_lost');
     else if (this.#flushEvent === 'alert_written' && sent.hasWritten(socket, this.#writtenBefore!)) {
       if (this.#isTold && sent.transportGone(socket)) return false; // the kernel's answer has not come, or was waiting for its turn to pass
       this.apply('alert_written');
     }
     return true;
+  }
+
+  /** Nothing stands before our alert. */
+  protected canSendNow(): boolean {
+    const { socket } = this;
+    return !socket.writableEnded && socket.writableLength === 0 && this.original!.final === nodeFinal && internals.isKernelTransport(socket) && !internals.inHandshake(socket);
   }
 
   /** No call is answered until then; `close` is called behind it. */

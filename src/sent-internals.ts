@@ -7,6 +7,7 @@
  * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
  * | `_handle.writeQueueSize` | whether an alert was taken that the transport had not taken at once, or before the reset that ENOTCONN tells of | 11 | over TCP `lost` behind a reset; else a failed write of it is taken for one that was done |
  * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
+ * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: ENOTCONN to `shutdown(2)` after a reset | 11 | each end of our half is known a turn later |
  */
@@ -72,6 +73,28 @@ export function transportWritten(socket: TLSSocket): number {
 /** Ciphertext bytes that the TLS layer wrote so far; `NaN` if it can't be told. */
 export function ciphertextWritten(socket: TLSSocket): number {
   return count(handleOf(socket)?._parent?.bytesWritten);
+}
+
+/** What the TLS layer has made: what it has written to its transport, and what waits to be. */
+export interface Ciphertext {
+  readonly written: number;
+  readonly waiting: number;
+}
+
+export function ciphertextMade(socket: TLSSocket): Ciphertext {
+  return { written: ciphertextWritten(socket), waiting: count(handleOf(socket)?.writeQueueSize) };
+}
+
+/** Whether the TLS layer has made something since `before`. */
+export function hasMadeMore(socket: TLSSocket, before: Ciphertext): boolean {
+  const now = ciphertextMade(socket);
+  return now.written > before.written || now.waiting > before.waiting;
+}
+
+/** The `net.Socket` that Node puts around a `Duplex` has been closed. Its shutdown would fail an assertion that nobody can catch (Node 20 to 26). */
+export function duplexClosed(socket: TLSSocket): boolean {
+  const wrap = handleOf(socket)?._parentWrap as { _handle?: unknown } | null | undefined;
+  return duplexUnder(socket) !== undefined && wrap?._handle === null;
 }
 
 /** Whether the TLS layer has written more than `before` bytes, and all of it is with the kernel. */

@@ -6,6 +6,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { TLSSocket } from 'node:tls';
 import { keepHiddenClass } from './hidden-class.js';
 import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from './internals.js';
+import { outsideReads } from './outside-reads.js';
 import { inNextTurn } from './turn.js';
 
 /** Its number changes when two versions of the package could no longer share a watch. */
@@ -17,6 +18,8 @@ export type FinalCallback = (error?: Error | null) => void;
 export interface Watcher {
   /** Its `end()` is being called outside of read callbacks. */
   readonly ending: boolean;
+  /** The end of reading has come, so an `end()` can lose nothing. */
+  readonly hasRead: boolean;
   /** What `_final` was called with in a turn that may be that of a read callback. */
   finalWaits: FinalCallback | undefined;
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean;
@@ -64,7 +67,7 @@ export function watchedPush(this: Shadowed, chunk: unknown, encoding?: BufferEnc
 /** Also an `end()` of somebody else, called in a read callback, does not run there: that would lose inbound data (see turn.ts). */
 function watchedFinal(this: Shadowed, callback: FinalCallback): void {
   const watcher = this[WATCH]!;
-  if (watcher.ending) return watcher.final(callback);
+  if (watcher.ending || watcher.hasRead || outsideReads()) return watcher.final(callback);
   watcher.finalWaits = callback;
   finalLater(watcher);
 }

@@ -14,10 +14,11 @@ import { freeSoon } from './freeing.js';
 import { holdErrors, releaseErrors } from './held-errors.js';
 import * as internals from './internals.js';
 import { OPENSSL_HIDES_CLOSE_NOTIFY } from './ledger.js';
-import { CLOSED, PEER_EVENT } from './machine.js';
+import { CLOSED } from './machine.js';
 import { ledgerOf, type SocketLedger } from './open-ledger.js';
 import { readCallbackAbove } from './read-callback.js';
 import { SentHalf } from './sent-half.js';
+import { isTcp, transportGone } from './sent-internals.js';
 import { WATCH, finalNow, shadow, watchedPush, type FinalCallback, type Shadowed } from './shadow.js';
 import { inNextTurn } from './turn.js';
 
@@ -41,7 +42,9 @@ export class Watch extends SentHalf {
   #holdsErrors = false;
   /** Why a FIN that is seen may hide a `close_notify`. */
   #doubt = false;
-  #verdict: internals.Verdict = 'unverified';
+  #look: internals.Look | 'close_notify' = 'unverified';
+  /** TLS ended by itself: by `close_notify`, if our alert leaves. */
+  #awaitsAlert = false;
   #ledger: SocketLedger | undefined;
 
   constructor(socket?: TLSSocket) {
@@ -58,7 +61,8 @@ export class Watch extends SentHalf {
     this.original = shadow(socket);
     const duplex = internals.duplexUnder(socket);
     if (duplex !== undefined) this.duplexEnd = new DuplexEnd(duplex);
-    if (!internals.inHandshake(socket)) this.openLedger();
+    if (this.alert === 'unseen' && !this.judging) this.beginFeeding();
+    if (!internals.inHandshake(socket)) this.openLedger(false);
     else if (OPENSSL_HIDES_CLOSE_NOTIFY) socket.once('secure', tlsShutdownOnSecure); // undocumented; both sides, before 'secureConnect'
   }
 
@@ -66,9 +70,10 @@ export class Watch extends SentHalf {
   #readPast(): void {
     const { socket } = this;
     if (socket.writableEnded) {
-      this.#doubt = true; // if that end() was called in a read callback, OpenSSL dropped what else had come, perhaps the alert
       this.noticeEnd();
-      if (socket.writableFinished) this.apply('alert_written');
+      if (socket.writableLength === 0) this.alert = 'unseen'; // Node has called _final already
+      if (internals.hadTlsError(socket)) this.apply('alert_lost'); // OpenSSL writes nothing behind its own error; which of the two came first is not known
+      else if (socket.writableFinished) this.apply('alert_written');
       else if (!this.destroyed) socket.once('finish', tlsShutdownOnFinish);
     }
     if (internals.hadTlsError(socket)) this.apply('peer_error');
@@ -89,53 +94,77 @@ export class Watch extends SentHalf {
     holdErrors(this.socket, this.destroyed);
   }
 
-  openLedger(): void {
-    this.#ledger = ledgerOf(this.socket);
+  openLedger(inTime: boolean): void {
+    this.#ledger = ledgerOf(this.socket, inTime);
   }
 
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
     if (chunk !== null) {
       this.#ledger?.get()?.record((chunk as Buffer).length, internals.ciphertextRead(this.socket));
-      this.#doubt = false; // plaintext still comes, so OpenSSL has not stopped
       if (this.discarding > 0 && this.#isUnwanted()) return true;
       return this.original!.push.call(this.socket, chunk, encoding);
     }
     if (this.judging) {
       // Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn.
-      if (this.#verdict === 'fin' && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) {
-        this.#verdict = readCallbackAbove(watchedPush) === 'directly' ? 'close_notify' : 'unverified'; // an application may push null, too
+      if (this.#look === 'fin' && this.feed === undefined && !OPENSSL_HIDES_CLOSE_NOTIFY && internals.isKernelTransport(this.socket) && !internals.inHandshake(this.socket)) {
+        this.#look = readCallbackAbove(watchedPush) === 'directly' ? 'ended' : 'unverified'; // an application may push null, too
       }
       return false;
     }
-    if (this.state.received !== 'open' || this.destroyed) return this.original!.push.call(this.socket, null);
+    if (this.hasRead || this.destroyed) return this.original!.push.call(this.socket, null);
     this.judging = true;
+    this.#look = this.#lookAtEnd();
+    if (this.#look === 'fin' || this.#look === 'unverified') {
+      this.#doubt = this.#look === 'fin' && this.#mayHideAlert();
+      this.#judgeLater();
+      return false;
+    }
+    this.#record();
+    try {
+      return this.original!.push.call(this.socket, null);
+    } finally {
+      this.tellObservers(); // also if a listener of the application throws
+    }
+  }
+
+  #lookAtEnd(): internals.Look | 'close_notify' {
+    const { socket, feed } = this;
     // In the handshake an alert is not authenticated: anybody on the path can inject it.
-    const early = internals.inHandshake(this.socket);
+    if (internals.inHandshake(socket)) return 'unverified';
+    // If that unseen end() was called in a read callback, OpenSSL dropped what else had come, perhaps an alert.
+    if (feed === undefined && this.alert === 'unseen') return 'unverified';
     // A `push` that somebody put over ours may let the null out later.
-    const foreign = this.socket.push !== watchedPush;
-    const late = foreign && readCallbackAbove(watchedPush) === 'no';
-    this.#verdict = early || late ? 'unverified' : internals.verdictAtEnd(this.socket, this.duplexEnd?.seen === true, foreign);
-    if (this.#verdict === 'close_notify') {
-      // Proved, and final: Node ends the stream by an alert only at SSL_ERROR_ZERO_RETURN, never at a fatal alert (20 to 26).
-      this.#record();
-      try {
-        return this.original!.push.call(this.socket, null);
-      } finally {
-        this.tellObservers(); // also if a listener of the application throws
-      }
-    }
-    const ledger = this.#verdict === 'fin' ? this.#ledger?.get() : undefined;
-    if (ledger !== undefined) {
-      const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
-      this.#doubt ||= ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
-    }
-    this.#judgeLater();
-    return false;
+    const foreign = socket.push !== watchedPush;
+    if (feed === undefined) return foreign && readCallbackAbove(watchedPush) === 'no' ? 'unverified' : internals.lookAtEnd(socket, this.duplexEnd?.seen === true, foreign);
+    // A Duplex does not tell whether the TLS layer is at its end. So the null has to come from Node.
+    const caller = foreign || this.duplexEnd !== undefined ? readCallbackAbove(watchedPush) : 'directly';
+    return caller === 'no' || (caller === 'somewhere' && !foreign) ? 'unverified' : feed.look;
+  }
+
+  /** Whether an alert may have come before this FIN that OpenSSL does not show. */
+  #mayHideAlert(): boolean {
+    const readOn = this.feed?.readOn;
+    if (readOn !== undefined) return !readOn;
+    const ledger = this.#ledger?.get();
+    if (ledger === undefined) return false;
+    const ticket = this.socket.getTLSTicket()?.length ?? 0; // undefined on a server
+    return ledger.mayHide(internals.ciphertextRead(this.socket), internals.plaintextRead(this.socket), ticket);
   }
 
   /** The context of its listeners is that of this read. */
   #judgeLater(): void {
-    inNextTurn(AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN'), undefined);
+    const judge = AsyncResource.bind(() => this.judge(), 'TLSSHUTDOWN');
+    if (this.#look === 'fin' && this.feed !== undefined && isTcp(this.socket)) inNextTurn(() => this.#readAgain(judge), undefined);
+    else inNextTurn(judge, undefined);
+  }
+
+  /**
+   * libuv reports a reset as an end where data came in the same poll (Node 20 to 26). Who reads again is told, but before our alert is out the TLS layer
+   * of Node 20 is told, and passes nothing on. A whole poll lies between two turns.
+   */
+  #readAgain(judge: () => void): void {
+    if (!this.destroyed) internals.readAgain(this.socket);
+    inNextTurn(() => inNextTurn(judge, undefined), undefined);
   }
 
   /** Nobody consumes it. One who has stopped for a while still does, but not in a quiet shutdown. */
@@ -156,18 +185,58 @@ export class Watch extends SentHalf {
     }
   }
 
-  judgeLate(clean: boolean): void {
+  judgeLate(ended: boolean): void {
     if (!this.judging) return;
-    this.#verdict = clean && !internals.inHandshake(this.socket) ? 'close_notify' : 'unverified';
+    this.#look = ended && !internals.inHandshake(this.socket) ? 'ended' : 'unverified';
     this.#record();
     this.tellObservers();
   }
 
   #record(): void {
     this.judging = false;
-    const verdict = this.#verdict === 'fin' && this.#doubt ? 'unverified' : this.#verdict;
-    this.apply(PEER_EVENT[verdict]);
+    const look = this.#look === 'fin' && this.#doubt ? 'unverified' : this.#look;
+    if (look === 'close_notify') this.apply('peer_close_notify');
+    else if (look === 'fin' && this.#wasReset()) this.#recordReset();
+    else if (look === 'fin') this.apply('peer_fin');
+    else this.apply('peer_unverified');
+    this.#awaitsAlert = look === 'ended' && this.alert === 'to come';
     this.duplexEnd?.stop();
+  }
+
+  /** After a reset TCP has no peer name; after our own FIN it may have none without one. A reset that our alert has met is not reported again. */
+  #wasReset(): boolean {
+    return this.transportGone || (this.alert === 'to come' && isTcp(this.socket) && transportGone(this.socket));
+  }
+
+  #recordReset(): void {
+    this.error ??= Object.assign(new Error('The connection was reset'), { code: 'ECONNRESET', syscall: 'shutdown' });
+    this.apply('peer_error');
+  }
+
+  get hasRead(): boolean {
+    return this.state.received !== 'open';
+  }
+
+  protected override onAlertLeft(): void {
+    if (this.#awaitsAlert) this.apply('end_proved');
+    this.#awaitsAlert = false;
+  }
+
+  onUnseenFinish(): void {
+    this.apply('alert_written');
+    if (this.alert === 'unseen') this.beginFeeding(); // if a write was still under way
+    this.tellObservers();
+  }
+
+  /** Also: with TLS at its end, our own end can be brought forward, so that the peer's is proved. */
+  override noticeEnd(): void {
+    super.noticeEnd();
+    if (!this.#awaitsAlert) return;
+    finalNow(this);
+    const { socket } = this;
+    if (socket.allowHalfOpen || !socket.readableEnded || socket.writableEnded || socket.destroyed) return;
+    socket.end(); // Node does it in the next tick
+    super.noticeEnd();
   }
 
   /** OpenSSL failed, or the peer sent a fatal alert: nothing goes either way any more, though Node does not destroy the socket. */
@@ -192,10 +261,15 @@ export class Watch extends SentHalf {
     this.destroyed = true;
     if (error) this.error ??= error;
     const failed = error !== null && this.#recordError(error);
+    if (this.judging) this.#record();
+    else if (!this.hasRead && internals.destroysAtRead(this.socket)) {
+      this.#look = internals.lookAtEnd(this.socket, false);
+      if (this.#look === 'ended') this.#record();
+    }
+    // Node's HTTP client destroys its socket at the peer's end. Our alert is still owed, and it is the proof of the peer's.
+    if (this.#awaitsAlert && error === null && !this.quiet && this.state.sent === 'open' && this.canSendNow()) this.apply('end');
     finalNow(this); // without us it would have come before; what is still to be read is lost anyway
     const isKnown = failed || this.sendAlertNow(); // after a reset what is written counts too, and is lost
-    if (this.judging) this.#record();
-    else if (this.state.received === 'open' && internals.destroysAtRead(this.socket) && internals.verdictAtEnd(this.socket, false) === 'close_notify') this.apply('peer_close_notify');
     this.duplexEnd?.stop();
     if (isKnown) this.#close(error, callback);
     else this.decideLater(this.#close.bind(this, error, callback));
@@ -229,7 +303,8 @@ export class Watch extends SentHalf {
   #recordError(error: Error): boolean {
     if (!isTlsError(error) && !('syscall' in error)) return false;
     this.judging = false;
-    this.apply('peer_error');
+    this.apply(this.#awaitsAlert ? 'end_failed' : 'peer_error');
+    this.#awaitsAlert = false;
     return true;
   }
 }
@@ -243,10 +318,8 @@ const judgeLateSecond = (watch: Watch): void => watch.judgeLate(internals.stillR
 const free = (watch: Watch, callback: FinalCallback): void => watch.free(null, callback);
 
 function tlsShutdownOnSecure(this: Watched): void {
-  this[WATCH]!.openLedger();
+  this[WATCH]!.openLedger(true);
 }
 function tlsShutdownOnFinish(this: Watched): void {
-  const watch = this[WATCH]!;
-  watch.apply('alert_written');
-  watch.tellObservers();
+  this[WATCH]!.onUnseenFinish();
 }

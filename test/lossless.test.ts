@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { pipeline } from 'node:stream/promises';
 import { Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { getShutdown, gracefulShutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, makePair, readAll, turns, type Pair } from './support/pair.js';
+import { gracefulShutdown, watch } from '../src/index.js';
+import { SIDES, VERSIONS, makePair, readAll, seenBy, turns, type Pair } from './support/pair.js';
 
 const RECORDS = 500;
 const BOTH = { bidirectional: true };
@@ -99,7 +99,7 @@ for (const version of VERSIONS) {
         });
         await once(peer, 'end');
         expect(received).to.equal(size);
-        expect(getShutdown(peer).received).to.equal('close_notify');
+        expect(seenBy(peer)).to.equal('close_notify');
         expect(await first).to.equal(0);
       });
 

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, closed, makePair, turns } from './support/pair.js';
+import { SIDES, VERSIONS, closed, makePair, seenBy, turns } from './support/pair.js';
 
 type Destroy = TLSSocket['_destroy'];
 
@@ -75,7 +75,7 @@ for (const version of VERSIONS) {
           .resume()
           .on('end', () => peer.end());
         expect(await gracefulShutdown(ours.resume(), { bidirectional: true })).to.equal(1);
-        expect(getShutdown(peer).received).to.equal('close_notify');
+        expect(seenBy(peer)).to.equal('close_notify');
       });
 
       for (const sends of [false, true]) {

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { getShutdown, getShutdownError, gracefulShutdown, shutdown, watch } from '../src/index.js';
-import { SIDES, VERSIONS, closed, makePair, readAll, turns, type Pair } from './support/pair.js';
+import { SIDES, VERSIONS, closed, makePair, readAll, seenBy, turns, type Pair } from './support/pair.js';
 
 const BOTH = { sent: 'close_notify', received: 'close_notify' };
 
@@ -27,7 +27,7 @@ for (const version of VERSIONS) {
         peer.end();
         ours.resume();
         await once(ours, 'end');
-        expect(getShutdown(ours)).to.deep.equal({ sent: 'open', received: 'close_notify' });
+        expect(getShutdown(ours)).to.deep.equal({ sent: 'open', received: 'unverified' }); // a fatal alert could look the same, but ours leaves behind no fatal alert
         expect(await gracefulShutdown(ours)).to.equal(1);
       });
 
@@ -85,7 +85,7 @@ for (const version of VERSIONS) {
         const received = readAll(peer);
         expect(await gracefulShutdown(ours)).to.equal(0);
         expect((await received).length).to.equal(300_001);
-        expect(getShutdown(peer).received).to.equal('close_notify');
+        expect(seenBy(peer)).to.equal('close_notify');
       });
 
       it('shows the queued alert while data before it is not flushed', async () => {

@@ -80,7 +80,7 @@ describe('slices of a drain', () => {
 
   for (const forced of [false, true]) {
     it(`have closed every socket when the report comes${forced ? ', also by force' : ''}`, async () => {
-      const server = track(tls.createServer(certificate, (socket) => void socket.resume()));
+      const server = track(tls.createServer(certificate, (socket) => void socket.on('error', () => {}).resume()));
       const port = await listen(server);
       const sockets = await Promise.all(
         Array.from({ length: 2000 }, () => {

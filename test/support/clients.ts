@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
 import { getShutdown, watch, type ReceivedState } from '../../src/index.js';
-import { track } from './pair.js';
+import { seenBy, track } from './pair.js';
 
 /**
  * What a client does at the end of the server's data: `strict` answers with its `close_notify`, `lax` with a bare FIN, `silent` with nothing.
@@ -64,7 +64,7 @@ export class Client {
 
   /** How the server ended, if it did. */
   get received(): ReceivedState {
-    return getShutdown(this.socket).received;
+    return this.socket.readableEnded ? seenBy(this.socket) : getShutdown(this.socket).received;
   }
 
   write(data: string | Buffer): this {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
+import { getShutdown, type ReceivedState } from '../../src/index.js';
 import { Relay, type Direction } from './relay.js';
 
 export const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
@@ -79,6 +80,12 @@ export async function makePair({ version, side, allowHalfOpen = false, client, s
   peer.on('error', () => {});
   await turns(); // an end() while a Node server's session tickets are being written loses its alert (Node 20 to 26)
   return { ours, peer, relay, port, toUs: side === 'client' ? 'toClient' : 'toServer', toPeer: side === 'client' ? 'toServer' : 'toClient' };
+}
+
+/** How this watched socket, which has read all, saw the other side end. Its own alert is the proof. */
+export function seenBy(socket: TLSSocket): ReceivedState {
+  socket.end();
+  return getShutdown(socket).received;
 }
 
 /** Everything that a socket gives until its end or close. */
