@@ -1,0 +1,58 @@
+// Loaded before a test of Node's by `--require`: watches the TLS sockets of its process. NODE_TESTS_WAY says how:
+//   early       each tls.TLSSocket at the end of its constructor, whoever makes it: https, http2, a tls.Server, `new tls.TLSSocket`
+//   documented  as the README does: tls.connect's at once, those of a server by watch(server), before it listens
+//   control     none: what fails here as well is the preload's fault, not watching's
+// It adds a byte to the file NODE_TESTS_LOG for each socket or server. It is no ES module: with `--import` Node would load also the test itself as one,
+// with promises that async_hooks tells of.
+'use strict';
+const { appendFileSync } = require('node:fs');
+const { syncBuiltinESMExports } = require('node:module');
+const net = require('node:net');
+const tls = require('node:tls');
+
+const { NODE_TESTS_WAY: way, NODE_TESTS_LOG: log } = process.env;
+
+/** Node 20 and 22 warn of `require()` of an ES module, and a test must see no warning. */
+function quietly(load) {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return load();
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+const { watch } = quietly(() => require('../../dist/index.js'));
+
+function watchIt(target) {
+  if (way === 'control') return;
+  watch(target);
+  if (log === undefined) return;
+  try {
+    appendFileSync(log, '.');
+  } catch (error) {
+    if (error.code !== 'ERR_ACCESS_DENIED') throw error; // a test with --permission
+  }
+}
+
+if (way === 'documented') {
+  const { connect } = tls;
+  tls.connect = function (...args) {
+    const socket = Reflect.apply(connect, this, args);
+    watchIt(socket);
+    return socket;
+  };
+  tls.Server.prototype.listen = function (...args) {
+    watchIt(this);
+    return Reflect.apply(net.Server.prototype.listen, this, args);
+  };
+  syncBuiltinESMExports();
+} else {
+  // The last thing that the constructor calls. Replacing tls.TLSSocket would miss those that Node itself makes.
+  const { _init: init } = tls.TLSSocket.prototype;
+  tls.TLSSocket.prototype._init = function (...args) {
+    Reflect.apply(init, this, args);
+    watchIt(this);
+  };
+}
