@@ -5,7 +5,8 @@
 //
 // `dist/` must be built. Tests are those of the folders below that are named after TLS, HTTPS or HTTP/2 or that import one of them. scripts/node-tests/
 // has how sockets get watched (preload.cjs) and which tests can't be judged (unjudged.mjs). Without --way it is done in both ways. --repeat runs each
-// test so often, also plain, and tells how often it failed. Exits with 1 if a test that passes plain fails when it is watched.
+// test so often, also plain, and tells how often it failed. --options are Node's, for every run, also plain: tests of Node 25 on Node 26 want
+// --options=--no-experimental-webstorage, or a warning of Node's fails them. Don't rebuild `dist/` meanwhile. Exits with 1 if a test that passes plain fails when it is watched.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
