@@ -45,7 +45,7 @@ export function meaning({ version, level, description }: Pick<Cell, 'version' | 
 }
 
 /** `clean`: the peer's close_notify is the first that ends it. `hidden`: so it is, but OpenSSL does not show it. */
-export function truth(cell: Cell): 'clean' | 'hidden' | 'not clean' {
+export function truth(cell: Pick<Cell, 'version' | 'level' | 'description' | 'behind'>): 'clean' | 'hidden' | 'not clean' {
   const first = meaning(cell);
   if (first === 'close_notify') return 'clean';
   if (first === 'fatal' || cell.behind !== 'close_notify') return 'not clean';
@@ -172,7 +172,12 @@ export async function complaintsOf<T>(cells: readonly T[], complain: (cell: T) =
     }
   };
   await Promise.all(Array.from({ length: 16 }, worker));
-  return list.join('\n');
+  return summary(list, cells.length);
+}
+
+/** Empty if nothing is wrong; else how many are, and the first of them. */
+export function summary(wrong: readonly string[], of: number): string {
+  return wrong.length === 0 ? '' : [`${wrong.length} of ${of} are wrong`, ...[...wrong].sort().slice(0, 20)].join('\n');
 }
 
 export function complaints(cells: readonly Cell[]): Promise<string> {

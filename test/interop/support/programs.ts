@@ -11,7 +11,7 @@ const PROGRAMS = {
   java: ['openjdk-17-jdk-headless', '--version'],
   javac: ['openjdk-17-jdk-headless', '--version'],
   nginx: ['nginx-light', '-v'],
-  gcc: ['gcc libc6-dev libssl-dev', '--version'],
+  gcc: ['gcc libc6-dev libssl-dev libgnutls28-dev', '--version'],
 } as const satisfies Record<string, readonly [debianPackage: string, versionArgument: string]>;
 
 export type Program = keyof typeof PROGRAMS;
