@@ -143,6 +143,8 @@ export class Watch extends SentHalf {
 
   /** Whether an alert may have come before this FIN that OpenSSL does not show. */
   #mayHideAlert(): boolean {
+    // An unseen end() in a read callback may have made an outer TLS layer drop what else had come. A Duplex may have one under it.
+    if (this.alert === 'unseen' && !internals.isKernelTransport(this.socket)) return true;
     const readOn = this.feed?.readOn;
     if (readOn !== undefined) return !readOn;
     const ledger = this.#ledger?.get();
@@ -278,7 +280,7 @@ export class Watch extends SentHalf {
   #close(error: Error | null, callback: FinalCallback): void {
     try {
       // An 'error' event's context is that of who destroys it.
-      if (this.state === CLOSED && error === null) this.freeLater(free.bind(undefined, this, callback));
+      if (this.state === CLOSED && error === null && this.duplexEnd === undefined) this.freeLater(free.bind(undefined, this, callback)); // a Duplex may be closed by then
       else this.free(error, callback);
     } finally {
       this.tellObservers(); // also if a listener of the application throws
