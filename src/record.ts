@@ -4,12 +4,10 @@ const HEADER_BYTES = 5;
 /** `change_cipher_spec` to `heartbeat`. */
 const FIRST_TYPE = 20;
 const LAST_TYPE = 24;
-const APPLICATION_DATA = 23;
 /** SSL 3.0 to TLS 1.3 all write 3 here. */
 const MAJOR_VERSION = 3;
-const MAX_PLAINTEXT = 2 ** 14;
-/** The most that a version of TLS adds to it: compression and protection in TLS 1.2. */
-const MAX_CIPHERTEXT = MAX_PLAINTEXT + 2 ** 11;
+/** The longest plaintext, and the most that a version of TLS adds to it: compression and protection in TLS 1.2. */
+const MAX_CIPHERTEXT = 2 ** 14 + 2 ** 11;
 
 /** The bytes can't begin a TLS record. */
 export class RecordError extends Error {}
@@ -42,22 +40,18 @@ export class RecordScanner {
   }
 
   /**
-   * The next record with its header, or `null` while it is not all there. Full ones that follow each other come together (see `beginsFull`).
+   * The next record with its header, or `null` while it is not all there. Never two at once, however much alike they look: the first may be an alert
+   * that is padded to the length of data (RFC 8446 section 5.4), and what follows it is not TLS any more.
    *
    * @throws RecordError; the bytes stay
    */
   next(): Buffer | null {
     if (this.#heldBytes > 0) return this.#nextHeld();
     const start = this.#offset;
-    let end = this.#endOfRecord(start);
+    const end = this.#endOfRecord(start);
     if (end === undefined) {
       this.#hold(this.#chunk.length - start);
       return null;
-    }
-    while (this.#beginsFull(start) && this.#beginsFull(end)) {
-      const next = this.#endOfRecord(end);
-      if (next === undefined) break;
-      end = next;
     }
     this.#offset = end;
     return this.#chunk.subarray(start, end);
@@ -77,17 +71,6 @@ export class RecordScanner {
     if (this.#chunk.length - start < HEADER_BYTES) return undefined;
     const end = start + recordLength(this.#chunk, start);
     return end <= this.#chunk.length ? end : undefined;
-  }
-
-  /**
-   * A record of application data that is at least as long as the longest plaintext. Behind one, another one is TLS too, and nothing has to be
-   * looked at between them, which is what bulk data gains its speed by. (In TLS 1.3 an alert looks like data, and could be padded to
-   * this length, section 5.4. But then what follows it, no longer TLS, would have to begin with the header of another such record.)
-   */
-  #beginsFull(offset: number): boolean {
-    if (this.#chunk.length - offset < HEADER_BYTES || this.#chunk[offset] !== APPLICATION_DATA || this.#chunk[offset + 1] !== MAJOR_VERSION) return false;
-    const length = this.#chunk.readUInt16BE(offset + 3);
-    return length >= MAX_PLAINTEXT && length <= MAX_CIPHERTEXT;
   }
 
   /** Completes what is held, copying each byte once however small the chunks. */
