@@ -6,6 +6,7 @@
  */
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import { types } from 'node:util';
 import { forgetFlow, hasRef } from './wrap-internals.js';
 import { RecordError, RecordScanner } from './record.js';
 
@@ -53,8 +54,13 @@ export class WrappedTransport extends Duplex {
     const refusal = whyUnusable(this.#transport);
     if (refusal !== undefined) return void process.nextTick(() => this.destroy(refusal));
     this.#transport.allowHalfOpen = true; // else it would end itself at the peer's FIN, before our alert
-    this.#transport.on('end', this.#onEnd).on('data', this.#onData).pause(); // until _read
+    this.#transport.on('newListener', this.#onNewListener).on('end', this.#onEnd).on('data', this.#onData).pause(); // until _read
   }
+
+  /** A `'readable'` listener takes the reading over: nothing would come to us until somebody calls `read()`, and what we put back he would be given again. */
+  readonly #onNewListener = (name: string | symbol): void => {
+    if (name === 'readable' && !this.#stopped) this.destroy(streamError('ERR_STREAM_WRAP', HAS_READABLE));
+  };
 
   readonly #onError = (error: Error): void => void this.destroy(error);
   readonly #onClose = (): void => {
@@ -72,7 +78,14 @@ export class WrappedTransport extends Duplex {
    * One record at a time, each only when the one before has gone through the TLS layer: it may have been the alert. What is not wanted goes
    * back at once: the transport thereby holds its peer back, and can't announce its end while there is something left.
    */
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #onData = (chunk: unknown): void => {
+    const bytes = bytesOf(chunk);
+    if (bytes !== undefined) this.#onBytes(bytes);
+    else if (!this.#stopped) this.destroy(streamError('ERR_STREAM_WRAP', HAS_NO_BYTES)); // setEncoding() was called after wrap()
+    else if (!this.#released) this.#putBack(chunk as string); // text behind the alert
+  };
+
+  #onBytes(chunk: Buffer): void {
     this.#records.add(chunk);
     while (this.#wanted && !this.#stopped) {
       const records = this.#next();
@@ -80,10 +93,13 @@ export class WrappedTransport extends Duplex {
       this.#wanted = this.push(records);
     }
     if (this.#released) return;
+    this.#putBack(this.#records.rest());
+  }
+
+  #putBack(rest: Buffer | string): void {
     this.#transport.pause();
-    const rest = this.#records.rest();
-    if (rest.length > 0) this.#transport.unshift(rest);
-  };
+    if (rest.length !== 0) this.#transport.unshift(rest, this.#transport.readableEncoding ?? undefined);
+  }
 
   get #stopped(): boolean {
     return this.#released || this.destroyed || this.#tls!.inputEnded();
@@ -147,7 +163,7 @@ export class WrappedTransport extends Duplex {
     this.#released = true;
     clearTimeout(this.#kept);
     this.#transport.allowHalfOpen = this.#allowHalfOpen;
-    this.#transport.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
+    this.#transport.off('newListener', this.#onNewListener).off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
     this.#transport.pause();
   }
 
@@ -168,11 +184,21 @@ export class WrappedTransport extends Duplex {
 
 function ignore(): void {}
 
+/** `undefined` if they are none: text, or an object. Streams of other libraries may give any view of memory. */
+function bytesOf(chunk: unknown): Buffer | undefined {
+  if (Buffer.isBuffer(chunk)) return chunk;
+  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  return types.isAnyArrayBuffer(chunk) ? Buffer.from(chunk) : undefined;
+}
+
+const HAS_READABLE = "has a 'readable' listener";
+const HAS_NO_BYTES = 'has an encoding set or is in object mode, so its bytes are lost';
+
 function whyUnusable(transport: Duplex): Error | undefined {
   if (transport.destroyed) return streamError('ERR_STREAM_DESTROYED', 'is destroyed');
   if (transport.readableEnded || transport.writableEnded) return streamError('ERR_STREAM_PREMATURE_CLOSE', 'has ended');
-  if (transport.listenerCount('readable') > 0) return streamError('ERR_STREAM_WRAP', "has a 'readable' listener");
-  if (transport.readableEncoding || transport.readableObjectMode) return streamError('ERR_STREAM_WRAP', 'has an encoding set or is in object mode, so its bytes are lost');
+  if (transport.listenerCount('readable') > 0) return streamError('ERR_STREAM_WRAP', HAS_READABLE);
+  if (transport.readableEncoding || transport.readableObjectMode) return streamError('ERR_STREAM_WRAP', HAS_NO_BYTES);
   return undefined;
 }
 

@@ -35,7 +35,7 @@ type WrappedSocket = TLSSocket & { [WRAPPED]?: WrappedTransport };
  * destroyed within 5 seconds, which do not keep the process alive; after any other end of the TLS socket, at once.
  *
  * @param transport connected, connecting, or any `Duplex` of bytes. One that is destroyed, has ended or has an encoding set makes the socket
- * emit `'error'` in a later tick.
+ * emit `'error'` in a later tick. So does one that is given an encoding or a `'readable'` listener while TLS runs, or that gives out anything but bytes.
  * @throws TypeError `ERR_INVALID_ARG_TYPE`; and what `tls.connect` and `new tls.TLSSocket` throw for their options
  */
 export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLSSocket {
