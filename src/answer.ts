@@ -2,6 +2,7 @@
 import { publish } from './channel.js';
 import { TlsShutdownError, isTlsError, type ShutdownErrorCode } from './errors.js';
 import { returnValue, type Goal } from './machine.js';
+import { endLinger } from './quiet.js';
 import type { ShutdownResult } from './types.js';
 import type { Watch } from './watched.js';
 
@@ -33,12 +34,7 @@ function failure({ state, error, transportGone }: Watch, goal: Goal): ShutdownEr
 }
 
 export function atTimeout(watch: Watch, goal: Goal): ShutdownResult {
-  const { socket, state } = watch;
-  const flushed = watch.quiet ? socket.writableLength === 0 : state.sent !== 'open' && state.sent !== 'queued';
-  if (goal !== 'quiet' || !flushed) return conclude(watch, 'ERR_TLS_SHUTDOWN_TIMEOUT');
-  if (watch.quiet) watch.apply('quiet_fin');
-  socket.destroy(); // lingered long enough
-  return conclude(watch, 1);
+  return conclude(watch, goal === 'quiet' && endLinger(watch) ? 1 : 'ERR_TLS_SHUTDOWN_TIMEOUT');
 }
 
 export function conclude(watch: Watch, answer: NonNullable<Answer>): ShutdownResult {

@@ -15,11 +15,12 @@ import type { TLSSocket } from 'node:tls';
 import { answerNow, atTimeout, conclude } from './answer.js';
 import { checkSocket, checkedShutdownOptions } from './arguments.js';
 import { clearDeadline, setDeadline, type Waiting } from './deadline.js';
+import { destroySurely } from './destroying.js';
 import { abortError, type TlsShutdownError } from './errors.js';
 import { inHandshake, readSideEnded } from './internals.js';
 import type { Goal } from './machine.js';
 import type { Observer } from './observers.js';
-import { beginQuiet, closeFlushed, discardAll, discardUnread } from './quiet.js';
+import { beginQuiet, closeFlushed, discardAll, discardUnread, endLinger } from './quiet.js';
 import { inNextTurn } from './turn.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';
 import { watchOf, watchSocket } from './watch.js';
@@ -47,6 +48,8 @@ class Call<T> implements Waiting, Observer {
   readonly #resolve: Resolve<T>;
   readonly #reject: (error: Error) => void;
   #ended = false;
+  /** Aborted: nobody waits for its answer, but the quiet end that it has begun goes on, and this is who sees to it. */
+  #lingers = false;
   next: Observer | undefined;
   bucket: Waiting['bucket'];
   place = 0;
@@ -76,7 +79,7 @@ class Call<T> implements Waiting, Observer {
     const answer = answerNow(this.#watch, this.#goal);
     if (answer !== undefined) {
       this.#end();
-      this.#resolve(this.#give(conclude(this.#watch, answer)), this.#watch.socket);
+      if (!this.#lingers) this.#resolve(this.#give(conclude(this.#watch, answer)), this.#watch.socket);
     } else if (this.#goal === 'quiet') {
       closeFlushed(this.#watch);
     }
@@ -84,11 +87,13 @@ class Call<T> implements Waiting, Observer {
 
   onTimeout(): void {
     this.#end(); // first: a quiet call destroys the socket, which is a change
-    this.#resolve(this.#give(atTimeout(this.#watch, this.#goal)), this.#watch.socket);
+    if (this.#lingers) endLinger(this.#watch);
+    else this.#resolve(this.#give(atTimeout(this.#watch, this.#goal)), this.#watch.socket);
   }
 
   onAbort(reason: unknown): void {
-    this.#end();
+    if (this.#goal === 'quiet' && this.#watch.quiet) this.#lingers = true;
+    else this.#end();
     this.#reject(abortError(reason));
   }
 }
@@ -106,7 +111,7 @@ function end(watch: Watch): void {
   try {
     socket.end();
   } catch (thrown) {
-    socket.destroy(thrown as Error); // by an application's own method: no alert will leave any more
+    destroySurely(socket, thrown as Error); // by an application's own method: no alert will leave any more
   } finally {
     watch.ending = false;
   }
@@ -131,7 +136,7 @@ function begin<T>(
 
   const early = inHandshake(socket) && !watch.destroyed && (quiet || !socket.writableEnded);
   const answer = early ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : answerNow(watch, goal);
-  if (unread === 'discard' && !early) discardUnread(socket);
+  if (unread === 'discard' && !quiet && !early) discardUnread(socket);
   if (answer !== undefined) return resolve(give(conclude(watch, answer)), socket);
 
   const begins = sentBefore === 'open' && !watch.quiet;
@@ -139,12 +144,12 @@ function begin<T>(
   else if (begins) watch.apply('end');
   let call: Call<T> | undefined;
   try {
-    if (quiet) discardAll(watch);
     if (timeout > 0) {
       call = new Call(watch, goal, quiet || unread === 'discard', give, resolve, reject);
       watch.addObserver(call);
       setDeadline(call, timeout, signal);
     }
+    if (quiet) discardAll(watch); // last: if an application's own method throws, the call still sees to the end of the socket
   } finally {
     if (begins) beginEnd(watch); // also if an application's own method throws: it is queued, and nobody else would do it
   }
@@ -153,8 +158,7 @@ function begin<T>(
 }
 
 type Settle = (value: unknown) => void;
-let latestResolve: Settle;
-let latestReject: Settle;
+let latestResolve: Settle, latestReject: Settle;
 
 /**
  * One executor for all promises. V8 keeps what it compiled of a function only as long as it lives: that of an arrow function for each call
@@ -167,8 +171,7 @@ function keepSettlers(resolve: Settle, reject: Settle): void {
 
 function start<T>(socket: TLSSocket, options: ShutdownOptions, give: Give<T>): Promise<T> {
   const promise = new Promise(keepSettlers) as Promise<T>;
-  const resolve = latestResolve;
-  const reject = latestReject;
+  const [resolve, reject] = [latestResolve, latestReject];
   try {
     checkSocket(socket);
     const checked = checkedShutdownOptions(options);

@@ -2,8 +2,10 @@
  * One drain under way, of whatever kind: it knows each connection from the moment it is added until it has ended, counts how, and forces what is
  * left at the end of `grace`.
  */
+import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { MAX_TIMEOUT } from '../deadline.js';
+import { destroySurely } from '../destroying.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
 import { shutdownThen } from '../shutdown.js';
 import { inNextTurn } from '../turn.js';
@@ -16,10 +18,7 @@ export const DEFAULT_GRACE = 30_000;
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 
 /** A TLS socket, or the transport of one whose handshake is not finished. */
-export interface Connection {
-  readonly destroyed: boolean;
-  destroy(): unknown;
-}
+export type Connection = Duplex;
 
 export class Drain {
   readonly options: DrainOptions;
@@ -141,7 +140,7 @@ export class Drain {
     this.#counts[outcome]++;
     if (code !== undefined) this.#errors[code] = (this.#errors[code] ?? 0) + 1;
     this.#tellLater();
-    if (outcome === 'forced') connection.destroy();
+    if (outcome === 'forced') destroy(connection);
     else inNextTurn(destroy, connection); // not here, within Node's own calls. (A complete one Node frees by itself, unless its 'end' is not consumed.)
     this.#endIfDone();
   }
@@ -192,7 +191,7 @@ function end(drain: Drain): void {
   drain.end();
 }
 function destroy(connection: Connection): void {
-  connection.destroy();
+  destroySurely(connection);
 }
 
 /** Our alert and all our data are out, and the peer closed without an alert of its own, or without one that could be seen. */

@@ -4,7 +4,7 @@ import net from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { drainSockets, getShutdown, getShutdownError, watch, type DrainReport } from '../../src/index.js';
 import { outcome } from '../support/origins.js';
-import { certificate, closed, listen, makePair, track, turns, VERSIONS, type Pair } from '../support/pair.js';
+import { certificate, closed, listen, makePair, track, turns, untrack, VERSIONS, type Pair } from '../support/pair.js';
 
 async function rejection(drained: Promise<DrainReport>): Promise<unknown> {
   return drained.then(
@@ -43,6 +43,25 @@ for (const version of VERSIONS) {
       await turns();
       expect(sockets.map((socket) => socket.destroyed)).to.deep.equal(sockets.map(() => true));
     });
+
+    for (const how of ['force', 'close'] as const) {
+      it(`counts all and resolves when an own destroy() throws, and destroys every socket, when they are ${how === 'force' ? 'forced' : 'closed quietly'}`, async () => {
+        const pairs = await Promise.all([1, 2, 3].map(() => (how === 'close' ? answering('destroy') : pairOf())));
+        const sockets = pairs.map(({ ours }) => ours.on('error', () => {}));
+        untrack(...sockets); // nor can the hook call it
+        for (const socket of sockets) {
+          socket.destroy = () => {
+            throw new Error('own');
+          };
+        }
+        const over = Promise.all(sockets.map(closed));
+        const { total, oneWay, forced } = await drainSockets(sockets, how === 'force' ? { grace: 0 } : { quiet: true, timeout: 50 });
+        expect(total).to.equal(3);
+        if (how === 'force') expect(forced).to.equal(3);
+        expect(oneWay).to.equal(0);
+        await over;
+      });
+    }
 
     it('takes 1 for a socket that both sides had closed before', async () => {
       const { ours, peer } = await pairOf();
