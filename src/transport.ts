@@ -7,6 +7,7 @@
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { types } from 'node:util';
+import { destroySurely } from './destroying.js';
 import { forgetFlow, hasRef } from './wrap-internals.js';
 import { RecordError, RecordScanner } from './record.js';
 
@@ -18,9 +19,10 @@ export interface TlsSide {
   endsBare(): boolean;
   /** Both alerts are exchanged, and all that the peer sent is read. */
   closedCleanly(): boolean;
+  destroy(): void;
 }
 
-/** Nobody took the plain connection back: how long it waits for that, in milliseconds, after TLS was closed cleanly. */
+/** How long the plain connection waits to be taken back, in milliseconds: after TLS was closed cleanly, or after an `unwrap` was aborted. */
 const KEPT = 5000;
 
 type Callback = (error?: Error | null) => void;
@@ -36,6 +38,8 @@ export class WrappedTransport extends Duplex {
   #malformed = false;
   #transportEnded = false;
   #kept: NodeJS.Timeout | undefined;
+  /** How many calls of `unwrap` wait. */
+  #claims = 0;
   #unrefd: Socket | undefined;
   #released = false;
   #plain: Duplex | undefined;
@@ -149,14 +153,44 @@ export class WrappedTransport extends Duplex {
   #keep(): void {
     const transport = this.#transport;
     if (transport instanceof Socket && hasRef(transport)) this.#unrefd = transport.unref();
-    this.#kept = setTimeout(() => this.discard(), KEPT).unref();
+    this.#keepFor5Seconds();
+  }
+
+  #keepFor5Seconds(): void {
+    this.#kept ??= setTimeout(() => {
+      this.discard();
+      this.#tls!.destroy(); // if it still waits
+    }, KEPT).unref();
+  }
+
+  /** An `unwrap` waits for the transport. */
+  claim(): void {
+    this.#claims++;
+    clearTimeout(this.#kept);
+    this.#kept = undefined;
+  }
+
+  /** It does not any more. `goesOn`: TLS ends all the same, and another call may come for the transport. */
+  unclaim(goesOn: boolean): void {
+    this.#claims--;
+    if (goesOn && this.#claims === 0 && !this.#released) this.#keepFor5Seconds();
   }
 
   /** Ends all: nobody gets the transport back. */
   discard(): void {
     if (this.#released) return;
-    this.#detach();
-    this.#transport.on('error', ignore).destroy();
+    let failed: unknown;
+    try {
+      this.#detach();
+    } catch (thrown) {
+      failed = thrown;
+    }
+    this.#drop(failed);
+  }
+
+  /** `failed` is what an application's own method or listener threw. */
+  #drop(failed?: unknown): void {
+    destroySurely(this.#transport.on('error', ignore), failed as Error | undefined);
   }
 
   #detach(): void {
@@ -164,21 +198,23 @@ export class WrappedTransport extends Duplex {
     clearTimeout(this.#kept);
     this.#transport.allowHalfOpen = this.#allowHalfOpen;
     this.#transport.off('newListener', this.#onNewListener).off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose);
-    this.#transport.pause();
   }
 
-  /** The transport, with nothing of ours on it any more; `undefined` if it can't be given back. */
+  /** The transport, with nothing of ours on it any more; `undefined` if it can't be given back. What an application's own method throws destroys it. */
   release(): Duplex | undefined {
     if (this.#released) return this.#plain;
-    if (this.#malformed || this.#transport.destroyed) {
-      this.discard();
-    } else {
+    if (this.#malformed || this.#transport.destroyed) return void this.discard();
+    try {
       this.#unrefd?.ref();
       this.#detach();
+      this.#transport.pause();
       forgetFlow(this.#transport);
-      this.#plain = this.#transport;
+    } catch (thrown) {
+      this.#released = true;
+      this.#drop(thrown);
+      throw thrown;
     }
-    return this.#plain;
+    return (this.#plain = this.#transport);
   }
 }
 

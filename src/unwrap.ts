@@ -3,9 +3,11 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { TLSSocket, type ConnectionOptions, type TLSSocketOptions } from 'node:tls';
 import { argumentError, checkSocket, checkedShutdownOptions } from './arguments.js';
+import { destroySurely } from './destroying.js';
 import { TlsShutdownError } from './errors.js';
 import { forwardSocketMethods } from './forward.js';
 import { inHandshake } from './internals.js';
+import { endLinger } from './quiet.js';
 import { getShutdown, shutdown } from './shutdown.js';
 import { WrappedTransport } from './transport.js';
 import type { ShutdownOptions, ShutdownResult, ShutdownState } from './types.js';
@@ -53,6 +55,7 @@ export function wrap(transport: Socket | Duplex, options: WrapOptions = {}): TLS
     inputEnded: () => watch.judging || watch.destroyed || (watch.state.received !== 'open' && watch.state.received !== 'error'),
     endsBare: () => watch.quiet || inHandshake(socket),
     closedCleanly: () => isComplete(watch.state) && socket.readableEnded && socket.writableFinished,
+    destroy: () => destroySurely(socket),
   });
   return socket;
 }
@@ -92,8 +95,9 @@ function isComplete({ sent, received }: ShutdownState): boolean {
  *
  * @throws (rejects) `TlsShutdownError`, with the codes of `gracefulShutdown`, and the transport destroyed, except for
  * `ERR_TLS_SHUTDOWN_IN_HANDSHAKE`, which leaves it as it was; TypeError `ERR_INVALID_ARG_VALUE` for a socket that `wrap` did not make,
- * which is left untouched, and the other errors for a caller's mistake; `AbortError` when `signal` is aborted, which destroys the transport
- * unless our alert has not left
+ * which is left untouched, and the other errors for a caller's mistake; `AbortError` when `signal` is aborted: TLS ends all the same, and
+ * the transport is destroyed unless `unwrap` is called again within 5 seconds, which do not keep the process alive; a signal that was aborted before the
+ * call leaves all as it was
  */
 export async function unwrap(socket: TLSSocket, options: UnwrapOptions = {}): Promise<Duplex> {
   checkSocket(socket);
@@ -101,28 +105,38 @@ export async function unwrap(socket: TLSSocket, options: UnwrapOptions = {}): Pr
   const carrier = (socket as WrappedSocket)[WRAPPED];
   if (carrier === undefined) throw argumentError('socket', 'a socket that wrap() made', socket, 'ERR_INVALID_ARG_VALUE');
   const { state, error, unreadBytes } = await shutdownBoth(socket, carrier, checked);
-  if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') throw error;
-  const plain = isComplete(state) ? carrier.release() : undefined;
-  if (plain === undefined) {
-    drop(socket, carrier);
-    throw error ?? new TlsShutdownError('ERR_TLS_SHUTDOWN_CLOSED', state, unreadBytes); // closed by quiet, or since the alerts
+  if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' || flushesQuietly(socket)) throw error;
+  let cause: unknown;
+  try {
+    const plain = isComplete(state) ? carrier.release() : undefined;
+    if (plain !== undefined) return plain;
+  } catch (thrown) {
+    cause = thrown; // by an application's own method of the transport
   }
-  return plain;
+  carrier.discard();
+  destroySurely(socket);
+  throw error ?? new TlsShutdownError('ERR_TLS_SHUTDOWN_CLOSED', state, unreadBytes, cause); // closed since the alerts
 }
 
+/** A quiet end that has begun destroys the socket, but not before all is flushed that was written. */
+function flushesQuietly(socket: TLSSocket): boolean {
+  const watch = watchSocket(socket);
+  return watch.quiet && !watch.destroyed && !endLinger(watch);
+}
+
+/** An abort stops the waiting only: TLS ends all the same, and the next call finds it so. */
 async function shutdownBoth(socket: TLSSocket, carrier: WrappedTransport, options: UnwrapOptions): Promise<ShutdownResult> {
   const { signal } = options;
-  const untouched = signal?.aborted;
+  const all = { ...options, bidirectional: true, quiet: false };
+  if (signal?.aborted) return await shutdown(socket, all); // which rejects, and touches nothing
+  carrier.claim();
+  let goesOn = false;
   try {
-    return await shutdown(socket, { ...options, bidirectional: true, quiet: false });
+    return await shutdown(socket, all);
   } catch (error) {
-    const { sent } = getShutdown(socket);
-    if (signal?.aborted && !untouched && sent !== 'open' && sent !== 'queued') drop(socket, carrier);
+    goesOn = getShutdown(socket).sent !== 'open';
     throw error;
+  } finally {
+    carrier.unclaim(goesOn);
   }
-}
-
-function drop(socket: TLSSocket, carrier: WrappedTransport): void {
-  carrier.discard();
-  socket.destroy();
 }

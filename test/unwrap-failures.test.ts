@@ -158,15 +158,6 @@ describeCases('unwrap, its caller', (of) => {
     await talkPlain(plain, theirs);
   });
 
-  it('aborts after our alert left: the transport is destroyed', async () => {
-    const pair = await wrappedPair(of);
-    const controller = new AbortController();
-    const unwrapped = unwrap(pair.ours, { signal: controller.signal });
-    unwrapped.catch(() => {});
-    await once(pair.ours, 'finish');
-    controller.abort();
-    await expectLost(pair, unwrapped, /^ABORT_ERR$/);
-  });
 });
 
 describe('unwrap, wrong arguments', () => {

@@ -6,36 +6,8 @@ import type { Duplex } from 'node:stream';
 import { getShutdown, gracefulShutdown, unwrap } from '../src/index.js';
 import { turns, untrack } from './support/pair.js';
 import { collect } from './support/gc.js';
+import { keptTimers } from './support/kept-timers.js';
 import { connection, describeCases, gone, handshakes, listenersOf, talkPlain, wrapAs, wrappedPair } from './support/wrapped.js';
-
-const KEPT = 5000;
-
-interface Timer {
-  readonly run: () => void;
-  readonly timeout: NodeJS.Timeout;
-}
-
-/** The timers of `KEPT` milliseconds that were started and not stopped while `work` ran. */
-async function keptTimers(work: () => Promise<unknown>): Promise<Timer[]> {
-  const { setTimeout: set, clearTimeout: clear } = globalThis;
-  const timers: Timer[] = [];
-  globalThis.setTimeout = ((run: () => void, delay: number) => {
-    const timeout = set(run, delay);
-    if (delay === KEPT) timers.push({ run, timeout });
-    return timeout;
-  }) as typeof set;
-  globalThis.clearTimeout = (timeout) => {
-    const index = timers.findIndex((timer) => timer.timeout === timeout);
-    if (index !== -1) timers.splice(index, 1);
-    clear(timeout);
-  };
-  try {
-    await work();
-  } finally {
-    Object.assign(globalThis, { setTimeout: set, clearTimeout: clear });
-  }
-  return timers;
-}
 
 const sockets = (): number => process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
 
