@@ -12,7 +12,7 @@ type Answer = 1 | 0 | ShutdownErrorCode | undefined;
 export function answerNow(watch: Watch, goal: Goal): Answer {
   if (watch.judging || watch.deciding) return undefined;
   const { state, destroyed } = watch;
-  const value = returnValue(state, goal);
+  const value = watch.quiet && goal !== 'quiet' ? -1 : returnValue(state, goal); // a quiet end that has begun can't be made one with alerts
   if (value === 1) {
     // A quiet call ends by destroying the socket, and not before: until then it goes on discarding, lest the close become a reset.
     return goal === 'quiet' && !destroyed ? undefined : 1;
@@ -22,9 +22,10 @@ export function answerNow(watch: Watch, goal: Goal): Answer {
 }
 
 /** Why it can't succeed any more. */
-function failure({ state, error, transportGone }: Watch, goal: Goal): ShutdownErrorCode {
+function failure({ state, error, transportGone, quiet }: Watch, goal: Goal): ShutdownErrorCode {
   if (goal !== 'quiet') {
-    if (state.received === 'error') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+    if (state.received === 'error' && state.sent !== 'quiet') return error === undefined || isTlsError(error) ? 'ERR_TLS_SHUTDOWN_PROTOCOL' : 'ERR_TLS_SHUTDOWN_TRANSPORT';
+    if (quiet) return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'fin') return 'ERR_TLS_SHUTDOWN_TRUNCATED';
     if (state.sent === 'lost' && !transportGone) return 'ERR_TLS_SHUTDOWN_NOT_SENT';
     if (state.received === 'unverified') return 'ERR_TLS_SHUTDOWN_UNVERIFIED';

@@ -71,9 +71,10 @@ export type Goal = 'sent' | 'both' | 'quiet';
 
 /** The return value of a call with this goal in this state; `undefined` while it has to wait. */
 export function returnValue({ sent, received }: ShutdownState, goal: Goal): ShutdownReturn | undefined {
-  if (received === 'error' && sent !== 'quiet' && goal !== 'quiet') return -1; // nothing can be sent any more
+  if (sent === 'quiet' && goal !== 'quiet') return -1; // SSL_shutdown(3) would say 1, which is proof here
+  if (received === 'error' && goal !== 'quiet') return -1; // nothing can be sent any more
   if (sent === 'open' || sent === 'queued') return undefined; // step 1 is done first, whatever else the peer did
-  if (sent === 'quiet' || goal === 'quiet') return 1;
+  if (goal === 'quiet') return 1;
   if (sent === 'lost') return -1;
   if (received === 'close_notify') return 1;
   if (received === 'open') return goal === 'sent' ? 0 : undefined;

@@ -43,7 +43,7 @@ export interface ShutdownOptions {
   /**
    * `true` closes without an alert, as `SSL_set_quiet_shutdown(3)` does: what was written is flushed, inbound data is discarded,
    * the transport is ended, and the socket is destroyed at the peer's FIN or when `timeout` is over. Default `false`.
-   * A `signal` stops the waiting, not this.
+   * A `signal` stops the waiting, not this. Calls without `quiet` are -1 (`ERR_TLS_SHUTDOWN_NOT_SENT`) from then on.
    * The peer can't tell such an end from a truncation attack: RFC 8446 section 6.1 requires the alert.
    */
   quiet?: boolean;

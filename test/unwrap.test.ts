@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { getShutdown, gracefulShutdown, unwrap, watch } from '../src/index.js';
-import { turns } from './support/pair.js';
+import { readAll, turns } from './support/pair.js';
 import { codeOf, describeCases, gone, listenersOf, talkPlain, wrappedPair } from './support/wrapped.js';
 
 const CLEAN = { sent: 'close_notify', received: 'close_notify' };
@@ -97,10 +97,24 @@ describeCases('unwrap', (of) => {
     const { ours, peer, transport } = await wrappedPair(of);
     peer.resume();
     const quiet = gracefulShutdown(ours, { quiet: true });
-    expect(await codeOf(unwrap(ours))).to.match(/^ERR_TLS_SHUTDOWN_/);
+    expect(await codeOf(unwrap(ours))).to.equal('ERR_TLS_SHUTDOWN_NOT_SENT');
     expect(transport.destroyed).to.equal(true);
     expect(await quiet).to.equal(1);
+    expect(await codeOf(unwrap(ours))).to.equal('ERR_TLS_SHUTDOWN_NOT_SENT');
     expect(await codeOf(unwrap(peer))).to.match(/^ERR_TLS_SHUTDOWN_/);
+  });
+
+  it('rejects while a quiet shutdown flushes, which goes on and loses nothing', async () => {
+    const { ours, peer, transport, relay, toPeer } = await wrappedPair(of);
+    relay.stall(toPeer, true);
+    ours.write(Buffer.alloc(20_000_000));
+    const quiet = gracefulShutdown(ours, { quiet: true, timeout: Infinity });
+    expect(await codeOf(unwrap(ours))).to.equal('ERR_TLS_SHUTDOWN_NOT_SENT');
+    relay.stall(toPeer, false);
+    expect((await readAll(peer)).length).to.equal(20_000_000);
+    peer.destroy();
+    expect(await quiet).to.equal(1);
+    await gone(transport);
   });
 
   it('quiet ends the transport without an alert, and not only by destroying it', async () => {
