@@ -61,12 +61,10 @@ export class FeedAndAsk {
   #waiting: Buffer[] = [];
   #endWaits: (() => void) | undefined;
   #readsOn: boolean | undefined;
-  readonly #alertHasLeft: boolean;
 
-  private constructor(socket: TLSSocket, handle: TlsHandle, alertHasLeft: boolean) {
+  private constructor(socket: TLSSocket, handle: TlsHandle) {
     this.#socket = socket;
     this.#handle = handle;
-    this.#alertHasLeft = alertHasLeft;
     this.#feedPiece = (piece) => handle.receive(piece);
   }
 
@@ -74,11 +72,11 @@ export class FeedAndAsk {
    * Takes the reading of the transport over. It can't be given back, so it is only for a socket that has nothing to write any more.
    * `undefined` where this Node has no way, or while a write is under way.
    */
-  static begin(socket: TLSSocket, alertHasLeft: boolean): FeedAndAsk | undefined {
+  static begin(socket: TLSSocket): FeedAndAsk | undefined {
     const handle = handleOf(socket);
     const parent = handle?._parent;
     if (!isTlsHandle(handle) || !parent) return undefined;
-    const feed = new FeedAndAsk(socket, handle, alertHasLeft);
+    const feed = new FeedAndAsk(socket, handle);
     if (isDuplexHandle(parent)) feed.#takeDuplex(parent);
     else if (isKernelOrTlsHandle(parent) && !isWriting(parent)) feed.#takeHandle(parent);
     else return undefined;
@@ -179,15 +177,15 @@ export class FeedAndAsk {
    * Whether OpenSSL was still reading when the transport ended, so that no alert can have come. `undefined`: that can't be told.
    *
    * Where an alert has ended its reading and it does not show that (see ledger.ts), it ignores garbage; otherwise garbage is an error.
-   * It is asked only once our own alert is out: before, OpenSSL would answer the garbage with an alert.
+   * It can be asked only now that nothing of ours can be sent: before, OpenSSL would answer the garbage with an alert.
    */
   get readOn(): boolean | undefined {
-    return this.#alertHasLeft ? this.#readsOn : undefined;
+    return this.#readsOn;
   }
 
   #refusesGarbage(): boolean {
     const handle = this.#handle;
-    if (!this.#alertHasLeft || !this.#lives) return false;
+    if (!this.#lives) return false;
     const { onerror } = handle;
     let failed = false;
     handle.onerror = () => void (failed = true);

@@ -106,7 +106,7 @@ export class SentHalf extends Observed {
   /** From now on the end of reading can be proved. */
   protected beginFeeding(): void {
     const { socket } = this;
-    if (this.feed === undefined && this.state.received === 'open' && !this.destroyed && !internals.inHandshake(socket)) this.feed = FeedAndAsk.begin(socket, this.alert !== 'held back');
+    if (this.feed === undefined && this.state.received === 'open' && !this.destroyed && !internals.inHandshake(socket)) this.feed = FeedAndAsk.begin(socket);
   }
 
   protected onAlertLeft(): void {}

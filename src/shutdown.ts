@@ -127,7 +127,7 @@ function begin<T>(
   reject: (error: Error) => void,
 ): void {
   const { bidirectional = false, quiet = false, timeout = DEFAULT_TIMEOUT, unread = 'keep', signal } = options;
-  const watch = watchSocket(socket);
+  const watch = watchSocket(socket, true);
   watch.holdErrors();
   watch.noticeEnd();
   const sentBefore = watch.state.sent;

@@ -11,8 +11,8 @@ export function watchOf(socket: TLSSocket): Watch | undefined {
 }
 
 /** @internal */
-export function watchSocket(socket: TLSSocket): Watch {
-  return (socket as Watched)[WATCH] ?? new Watch(socket);
+export function watchSocket(socket: TLSSocket, byCall = false): Watch {
+  return (socket as Watched)[WATCH] ?? new Watch(socket, byCall);
 }
 
 function tlsShutdownOnSecureConnection(socket: TLSSocket): void {

@@ -47,12 +47,13 @@ export class Watch extends SentHalf {
   #awaitsAlert = false;
   #ledger: SocketLedger | undefined;
 
-  constructor(socket?: TLSSocket) {
+  /** `byCall`: by the first shutdown call, so that the peer may have said anything before; by `watch()`, its caller says that it has not. */
+  constructor(socket?: TLSSocket, byCall = false) {
     super(socket!); // always there but in `kept`
-    if (socket !== undefined) this.#begin(socket);
+    if (socket !== undefined) this.#begin(socket, byCall);
   }
 
-  #begin(socket: TLSSocket): void {
+  #begin(socket: TLSSocket, byCall: boolean): void {
     this.destroyed = socket.destroyed;
     this.error = socket.errored ?? undefined;
     this.#readPast();
@@ -62,7 +63,7 @@ export class Watch extends SentHalf {
     const duplex = internals.duplexUnder(socket);
     if (duplex !== undefined) this.duplexEnd = new DuplexEnd(duplex);
     if (this.alert === 'unseen' && !this.judging) this.beginFeeding();
-    if (!internals.inHandshake(socket)) this.openLedger(false);
+    if (!internals.inHandshake(socket)) this.openLedger(!byCall);
     else if (OPENSSL_HIDES_CLOSE_NOTIFY) socket.once('secure', tlsShutdownOnSecure); // undocumented; both sides, before 'secureConnect'
   }
 
@@ -196,10 +197,10 @@ export class Watch extends SentHalf {
 
   #record(): void {
     this.judging = false;
-    const look = this.#look === 'fin' && this.#doubt ? 'unverified' : this.#look;
+    const look = this.#look;
     if (look === 'close_notify') this.apply('peer_close_notify');
     else if (look === 'fin' && this.#wasReset()) this.#recordReset();
-    else if (look === 'fin') this.apply('peer_fin');
+    else if (look === 'fin' && !this.#doubt) this.apply('peer_fin');
     else this.apply('peer_unverified');
     this.#awaitsAlert = look === 'ended' && this.alert === 'to come';
     this.duplexEnd?.stop();
@@ -265,8 +266,8 @@ export class Watch extends SentHalf {
     const failed = error !== null && this.#recordError(error);
     if (this.judging) this.#record();
     else if (!this.hasRead && internals.destroysAtRead(this.socket)) {
-      this.#look = internals.lookAtEnd(this.socket, false);
-      if (this.#look === 'ended') this.#record();
+      this.#look = this.feed?.look ?? internals.lookAtEnd(this.socket, false);
+      if (this.#look === 'ended' || this.#look === 'close_notify') this.#record();
     }
     // Node's HTTP client destroys its socket at the peer's end. Our alert is still owed, and it is the proof of the peer's.
     if (this.#awaitsAlert && error === null && !this.quiet && this.state.sent === 'open' && this.canSendNow()) this.apply('end');
