@@ -87,19 +87,19 @@ async function run(way: Way): Promise<{ loads: Load[]; reports: DrainReport[]; s
   return { loads, reports, seconds: (performance.now() - began) / 1000 };
 }
 
-const COLUMNS = [17, 9, 9, 7, 7, 15, 12, 12] as const;
+const COLUMNS = [17, 9, 9, 7, 7, 15, 18, 12] as const;
 const line = (cells: readonly (string | number)[]): string => cells.map((cell, i) => (i < 2 ? String(cell).padEnd(COLUMNS[i]! + 4) : String(cell).padStart(COLUMNS[i]!))).join(' ');
 
 checkTools();
 console.log(`node ${process.version}, ${RESTARTS} rolling restarts of 2 workers\n`);
-console.log(line(['way', 'client', 'requests', 'failed', 'resets', 'unexpected EOF', 'never sent', 'connections']));
+console.log(line(['way', 'client', 'requests', 'failed', 'resets', 'unexpected EOF', 'refused, repeated', 'connections']));
 const reasons: string[] = [];
 const summaries: string[] = [];
 let lost = 0;
 for (const way of WAYS) {
   const { loads, reports, seconds } = await run(way);
   for (const { name, tally } of loads) {
-    console.log(line([way, name, tally.requests, tally.failed, tally.resets, tally.unexpectedEof, tally.unsent, tally.connections]));
+    console.log(line([way, name, tally.requests, tally.failed, tally.resets, tally.unexpectedEof, tally.refused, tally.connections]));
     for (const [reason, times] of Object.entries(tally.reasons)) reasons.push(`  ${way}, ${name}: ${times} times ${reason}`);
     if (way === 'drain') lost += tally.failed + tally.resets + tally.unexpectedEof;
   }
@@ -109,7 +109,7 @@ for (const way of WAYS) {
   for (const [code, count] of reports.flatMap(({ errors }) => Object.entries(errors))) codes.set(code, (codes.get(code) ?? 0) + count);
   summaries.push(`  ${way}: ${requestsOf(loads)} requests in ${seconds.toFixed(0)} s${drains}${[...codes].map(([code, count]) => `, ${code} ${count}`).join('')}`);
 }
-console.log(`\n"never sent": HTTP/2 requests that were still inside the client when the GOAWAY came; it sent them again on a new session.\n${summaries.join('\n')}`);
+console.log(`\n"refused, repeated": HTTP/2 requests that crossed a GOAWAY, or were still inside the client; no server acted on them, and they were sent again on a new session.\n${summaries.join('\n')}`);
 if (reasons.length > 0) console.log(`Reasons:\n${reasons.join('\n')}`);
 if (WAYS.includes('drain')) console.log(lost === 0 ? '\nThe drain lost nothing.' : `\nThe drain lost ${lost}.`);
 process.exitCode = lost === 0 ? 0 : 1;

@@ -25,11 +25,11 @@ export interface Tally {
   resets: number;
   /** Connections that the server ended by a bare FIN. */
   unexpectedEof: number;
-  /** HTTP/2 requests that never left the client, and were sent again. */
-  unsent: number;
+  /** HTTP/2 requests that a server refused, or that never left the client, and that were sent again: no server has acted on them. */
+  refused: number;
   connections: number;
   /** Reasons, and how often. */
   reasons: Record<string, number>;
 }
 
-export const emptyTally = (): Tally => ({ requests: 0, failed: 0, resets: 0, unexpectedEof: 0, unsent: 0, connections: 0, reasons: {} });
+export const emptyTally = (): Tally => ({ requests: 0, failed: 0, resets: 0, unexpectedEof: 0, refused: 0, connections: 0, reasons: {} });

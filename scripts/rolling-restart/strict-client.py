@@ -16,7 +16,7 @@ PATIENCE = 10  # seconds until a request has failed
 LENGTHS = {"/small": 100, "/large": 100_000}
 UPLOAD = b"u" * 10_000
 
-tally = {"requests": 0, "failed": 0, "resets": 0, "unexpectedEof": 0, "unsent": 0, "connections": 0, "reasons": {}}
+tally = {"requests": 0, "failed": 0, "resets": 0, "unexpectedEof": 0, "refused": 0, "connections": 0, "reasons": {}}
 lock = threading.Lock()
 stopped = threading.Event()
 context = ssl.create_default_context()
