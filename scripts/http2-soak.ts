@@ -1,19 +1,16 @@
 /**
  * Drains HTTP/2 servers under load and counts what became of the requests: `node build/scripts/http2-soak.js [drains]`. The clients run in a process
- * of their own, with sessions that upload and download all the time.
+ * of their own, with sessions that upload and download all the time. What a server refuses they send again, to the next server.
  *
- * A failed request is lost if it was on the wire: if its HEADERS are among the bytes that the server's socket has read up to the client's end, which
- * are looked at for that. Those that Node's client had created and not sent yet when the GOAWAY came fail inside of that client; no server can help them.
+ * A request that reached an application and has no whole answer is lost. So is one that reached an application twice: it was refused, and yet processed.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { Server } from 'node:net';
-import type { TLSSocket } from 'node:tls';
-import { shutdown } from '../src/index.js';
-import { carryHttp2, type Http2Connection } from '../src/drain/http2.js';
+import { drainable, type DrainableServer } from '../src/index.js';
 import { certificate } from '../test/support/pair.js';
+import { isRefused, isTooLate } from './refused.js';
 
 const DRAINS = Number(process.argv[2] ?? 200);
 const SESSIONS = 8;
@@ -22,102 +19,113 @@ const DOWNLOAD = 40_000;
 
 type Count = Record<string, number>;
 
-function count(counts: Count, key: string): void {
-  counts[key] = (counts[key] ?? 0) + 1;
+function count(counts: Count, key: string, by = 1): void {
+  counts[key] = (counts[key] ?? 0) + by;
+}
+
+/** From the server that is drained to the next one. */
+interface Ports {
+  readonly now: number;
+  readonly next: number;
 }
 
 interface Told {
   readonly counts: Count;
-  /** Requests without a whole answer: the client's port, the stream, why. */
-  readonly failed: [port: number, stream: number | undefined, why: string][];
+  /** Requests without a whole answer, and why. */
+  readonly failed: [path: string, why: string][];
 }
 
-function request(session: ClientHttp2Session, port: number, told: Told): void {
-  const stream = session.request({ ':path': '/', ':method': 'POST' });
+/** How a request ended. */
+function request(session: ClientHttp2Session, path: string): Promise<'served' | 'refused' | Error> {
+  let stream: http2.ClientHttp2Stream;
+  try {
+    stream = session.request({ ':path': path, ':method': 'POST' });
+  } catch (error) {
+    return Promise.resolve(isTooLate(error) ? 'refused' : (error as Error));
+  }
   let received = 0;
   let failure = '';
   stream.on('data', (chunk: Buffer) => (received += chunk.length));
   stream.on('error', (error: NodeJS.ErrnoException) => (failure = error.message));
-  stream.on('close', () => {
-    if (received === DOWNLOAD && failure === '') count(told.counts, 'served');
-    else told.failed.push([port, stream.id, `reset ${stream.rstCode}, ${received} bytes received, ${failure}`]);
-  });
   stream.end(Buffer.alloc(UPLOAD));
-}
-
-/** The streams whose HEADERS a server has read. */
-function streamsOn(socket: TLSSocket): Set<number> {
-  const streams = new Set<number>();
-  let pending = Buffer.alloc(0);
-  let skip = 24; // the preface
-  socket.on('data', (chunk: Buffer) => {
-    pending = Buffer.concat([pending, chunk]);
-    while (pending.length >= skip + 9) {
-      pending = pending.subarray(skip);
-      if (pending[3] === 1) streams.add(pending.readUInt32BE(5));
-      skip = 9 + pending.readUIntBE(0, 3);
-    }
+  return new Promise((resolve) => {
+    stream.on('close', () => {
+      if (received === DOWNLOAD && failure === '') resolve('served');
+      else resolve(isRefused(stream) ? 'refused' : new Error(`reset ${stream.rstCode}, ${received} bytes received, ${failure}`));
+    });
   });
-  return streams;
 }
 
-/** Requests until the session doesn't take any more; at its close the counts are told. */
-async function load(port: number, told: Told): Promise<void> {
+async function open(port: number, counts: Count): Promise<ClientHttp2Session> {
   const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false });
-  session.on('error', (error: NodeJS.ErrnoException) => count(told.counts, `client: ${error.code}`));
-  const closed = new Promise((resolve) => session.once('close', resolve));
+  session.on('error', (error: NodeJS.ErrnoException) => count(counts, `client: ${error.code}`));
   await once(session, 'connect');
-  const { localPort } = session.socket;
+  return session;
+}
+
+/** Requests until the session doesn't take any more, and those again that were refused. */
+async function load(name: number, { now, next }: Ports, { counts, failed }: Told): Promise<void> {
+  const session = await open(now, counts);
+  let later: Promise<ClientHttp2Session> | undefined;
+  const send = async (path: string): Promise<void> => {
+    let outcome = await request(session, path);
+    if (outcome === 'refused') {
+      count(counts, 'refused, repeated');
+      outcome = await request(await (later ??= open(next, counts)), path);
+    }
+    if (outcome === 'served') count(counts, 'served');
+    else failed.push([path, String(outcome)]);
+  };
+  const sent: Promise<void>[] = [];
   while (!session.closed && !session.destroyed) {
-    for (let i = 0; i < 3; i++) request(session, localPort!, told);
+    for (let i = 0; i < 3; i++) sent.push(send(`/${name}/${sent.length}`));
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
-  await closed;
+  await Promise.all(sent);
+  await new Promise<void>((resolve) => (session.destroyed ? resolve() : void session.once('close', resolve)));
+  (await later)?.close();
 }
 
 function clients(): void {
-  process.on('message', async (port: number) => {
+  process.on('message', async (ports: Ports) => {
     const told: Told = { counts: {}, failed: [] };
-    await Promise.all(Array.from({ length: SESSIONS }, () => load(port, told)));
+    await Promise.all(Array.from({ length: SESSIONS }, (_, name) => load(name, ports, told)));
     process.send!(told);
   });
 }
 
-async function drainOnce(child: ReturnType<typeof fork>, total: Count): Promise<void> {
+/** Each path that reached the application is put into `reached`. */
+async function serve(reached: string[], total: Count, onRequest = (): void => {}): Promise<{ drains: DrainableServer; port: number }> {
   const server = http2.createSecureServer(certificate, (incoming, response) => {
+    reached.push(incoming.url);
     incoming.resume().once('end', () => setTimeout(() => response.end(Buffer.alloc(DOWNLOAD)), Math.random() * 10));
+    onRequest();
   });
-  const connections = new Set<Http2Connection>();
-  const arrived = new Map<number, Set<number>>();
-  let busy = (): void => {};
-  const underLoad = new Promise<void>((resolve) => (busy = resolve));
-  let requests = 0;
-  const start = 20 + Math.random() * 300;
-  server.on('request', () => ++requests > start && connections.size === SESSIONS && busy());
   server.on('sessionError', (error) => count(total, `server: ${(error as NodeJS.ErrnoException).code}`));
-  carryHttp2(server, (connection) => {
-    connections.add(connection);
-    arrived.set(connection.socket.remotePort!, streamsOn(connection.socket));
-    connection.socket.on('error', (error: NodeJS.ErrnoException) => count(total, `server's socket: ${error.code}`));
-  });
+  const drains = drainable(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  child.send((server.address() as AddressInfo).port);
+  return { drains, port: (server.address() as AddressInfo).port };
+}
+
+async function drainOnce(child: ReturnType<typeof fork>, total: Count): Promise<void> {
+  const reached: string[] = [];
+  const start = 20 + Math.random() * 300;
+  let busy = (): void => {};
+  const underLoad = new Promise<void>((resolve) => (busy = resolve));
+  const first = await serve(reached, total, () => reached.length > start && first.drains.connections === SESSIONS && busy());
+  const second = await serve(reached, total);
+  child.send({ now: first.port, next: second.port } satisfies Ports);
   const told = once(child, 'message') as Promise<[Told]>;
   await underLoad;
-  const closed = once(server, 'close');
-  Server.prototype.close.call(server);
-  await Promise.all(
-    [...connections].map(async (connection) => {
-      await connection.drain();
-      const { value, state, error } = await shutdown(connection.socket, { bidirectional: true });
-      count(total, `shutdown ${value}, the client's side: ${state.received} ${error?.code ?? ''}`);
-    }),
-  );
-  await closed;
+  const { complete, oneWay, failed: notClosed, forced, errors } = await first.drains.drain();
   const [{ counts, failed }] = await told;
-  for (const [key, value] of Object.entries(counts)) total[key] = (total[key] ?? 0) + value;
-  for (const [port, stream, why] of failed) count(total, stream !== undefined && arrived.get(port)!.has(stream) ? `LOST: ${why}` : 'never sent');
+  await second.drains.drain();
+  for (const [outcome, times] of Object.entries({ complete, oneWay, failed: notClosed, forced, ...errors })) if (times > 0) count(total, outcome, times);
+  for (const [key, times] of Object.entries(counts)) count(total, key, times);
+  const paths = new Set(reached);
+  for (const [path, why] of failed) count(total, `LOST: ${paths.has(path) ? 'reached the application' : 'never reached it'}, ${why}`);
+  if (paths.size < reached.length) count(total, 'LOST: reached an application twice', reached.length - paths.size);
 }
 
 async function run(): Promise<void> {
@@ -126,7 +134,7 @@ async function run(): Promise<void> {
   for (let i = 0; i < DRAINS; i++) await drainOnce(child, total);
   child.kill();
   console.log(`node ${process.version}, ${DRAINS} drains of ${SESSIONS} sessions:`, total);
-  if (Object.keys(total).some((key) => key.startsWith('LOST'))) process.exitCode = 1;
+  if (Object.keys(total).some((key) => key.startsWith('LOST') || key === 'failed' || key === 'forced')) process.exitCode = 1;
 }
 
 if (process.argv[2] === 'clients') clients();
