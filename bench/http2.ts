@@ -1,11 +1,13 @@
 /**
- * What carrying HTTP/2 sessions costs, against Node's own secure HTTP/2 server: small requests and bulk in both directions, the two in turn within one
- * run, each server in a process of its own, of which the CPU time is compared too: it depends less on what else the machine does.
+ * What `drainable` costs a secure HTTP/2 server that is not draining: small requests and bulk in both directions. A plain server, another plain one and a
+ * drainable one, in turn within one run, each in a process of its own, whose CPU time is compared. The two plain ones show the noise.
+ *
+ * In the environment: REQUESTS, MEGABYTES and ROUNDS make it shorter.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import http2, { type ClientHttp2Session, type ClientHttp2Stream, type ServerHttp2Stream } from 'node:http2';
-import { carryHttp2 } from '../src/drain/http2.js';
+import { drainable } from '../src/index.js';
 import { certificate } from '../test/support/pair.js';
 import { median } from './statistics.js';
 
@@ -13,10 +15,11 @@ const REQUESTS = Number(process.env['REQUESTS'] ?? 5000);
 const MEGABYTES = Number(process.env['MEGABYTES'] ?? 200);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 7);
 const WINDOW = 1 << 24;
+const WAYS = ['plain', 'plain again', 'drainable'];
 
-function serve(carried: boolean): void {
+function serve(way: string): void {
   const server = http2.createSecureServer({ ...certificate, settings: { initialWindowSize: WINDOW } });
-  if (carried) carryHttp2(server, () => {});
+  if (way === 'drainable') drainable(server);
   server.on('session', (session) => session.setLocalWindowSize(WINDOW));
   server.on('stream', (stream, headers) => {
     stream.on('error', () => {});
@@ -51,67 +54,69 @@ async function request(session: ClientHttp2Session, path: string): Promise<void>
 async function small(session: ClientHttp2Session, concurrency: number): Promise<number> {
   const total = concurrency === 1 ? REQUESTS / 5 : REQUESTS;
   let left = total;
-  const start = performance.now();
   const worker = async (): Promise<void> => {
     while (left-- > 0) await request(session, '/');
   };
   await Promise.all(Array.from({ length: concurrency }, worker));
-  return (total / (performance.now() - start)) * 1000;
+  return total;
 }
 
 async function bulk(session: ClientHttp2Session, path: string): Promise<number> {
-  const start = performance.now();
   await request(session, path);
-  return (MEGABYTES / (performance.now() - start)) * 1000;
+  return MEGABYTES;
 }
 
+/** Microseconds that the server's process has used. */
 async function cpu(server: ChildProcess): Promise<number> {
   server.send('cpu');
   const [{ user, system }] = (await once(server, 'message')) as [NodeJS.CpuUsage];
   return user + system;
 }
 
+/** Each gives how many it did. */
 const jobs: Record<string, (session: ClientHttp2Session) => Promise<number>> = {
-  'small requests a second, 50 at once': (session) => small(session, 50),
-  'small requests a second, one by one': (session) => small(session, 1),
-  'download, MB/s': (session) => bulk(session, '/download'),
-  'upload, MB/s': (session) => bulk(session, '/upload'),
+  'a small request, 50 at once': (session) => small(session, 50),
+  'a small request, one by one': (session) => small(session, 1),
+  'a megabyte down': (session) => bulk(session, '/download'),
+  'a megabyte up': (session) => bulk(session, '/upload'),
 };
 
+async function connect(server: ChildProcess): Promise<ClientHttp2Session> {
+  const [port] = (await once(server, 'message')) as [number];
+  const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings: { initialWindowSize: WINDOW } });
+  await once(session, 'connect');
+  session.setLocalWindowSize(WINDOW);
+  return session;
+}
+
+function spread(ratios: number[]): string {
+  const [least, most] = [Math.min(...ratios), Math.max(...ratios)];
+  return `${median(ratios).toFixed(2)} (${least.toFixed(2)} to ${most.toFixed(2)})`;
+}
+
 async function run(): Promise<void> {
-  const names = ['stock', 'carried'];
-  const servers = names.map((name) => fork(new URL(import.meta.url), [name]));
-  const sessions = await Promise.all(
-    servers.map(async (server) => {
-      const [port] = (await once(server, 'message')) as [number];
-      const session = http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false, settings: { initialWindowSize: WINDOW } });
-      await once(session, 'connect');
-      session.setLocalWindowSize(WINDOW);
-      return session;
-    }),
-  );
-  console.log(`node ${process.version}, median of ${ROUNDS}:`);
+  const servers = WAYS.map((way) => fork(new URL(import.meta.url), [way]));
+  const sessions = await Promise.all(servers.map(connect));
+  console.log(`node ${process.version}, CPU time of the server, ${ROUNDS} rounds: median of the plain one, medians (and ranges) of the others over it in each round`);
   for (const [job, go] of Object.entries(jobs)) {
-    const values: number[][] = names.map(() => []);
-    const ratios: number[] = [];
-    const cpuRatios: number[] = [];
+    const costs: number[][] = [];
     for (const session of sessions) await go(session); // warm
     for (let round = 0; round < ROUNDS; round++) {
-      const order = round % 2 === 0 ? [0, 1] : [1, 0];
-      const used = [0, 0];
-      for (const i of order) {
-        const before = await cpu(servers[i]!);
-        values[i]!.push(await go(sessions[i]!));
-        used[i] = (await cpu(servers[i]!)) - before;
+      const cost: number[] = [];
+      for (let i = 0; i < WAYS.length; i++) {
+        const at = (round + i) % WAYS.length; // each is first as often
+        const before = await cpu(servers[at]!);
+        const done = await go(sessions[at]!);
+        cost[at] = ((await cpu(servers[at]!)) - before) / done;
       }
-      cpuRatios.push(used[1]! / used[0]!);
-      ratios.push(values[1]!.at(-1)! / values[0]!.at(-1)!);
+      costs.push(cost);
     }
-    console.log(`  ${job.padEnd(36)} ${names.map((name, i) => `${name} ${median(values[i]!).toFixed(0)}`).join(', ')}; carried / stock: ${median(ratios).toFixed(2)}, CPU time ${median(cpuRatios).toFixed(2)}`);
+    const [again, drained] = [1, 2].map((at) => spread(costs.map((cost) => cost[at]! / cost[0]!)));
+    console.log(`  ${job.padEnd(28)} plain ${median(costs.map(([cost]) => cost!)).toFixed(0)} us, again ${again}, drainable ${drained}`);
   }
   for (const session of sessions) session.destroy();
   for (const server of servers) server.kill();
 }
 
 if (process.argv[2] === undefined) await run();
-else serve(process.argv[2] === 'carried');
+else serve(process.argv[2]);
