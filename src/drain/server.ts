@@ -1,6 +1,6 @@
 /** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
 import type https from 'node:https';
-import type { Http2SecureServer } from 'node:http2';
+import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -13,7 +13,7 @@ import type { DrainOptions, DrainReport } from '../types.js';
 import { watch } from '../watch.js';
 import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
-import { carryHttp2 } from './http2.js';
+import { Http2Connection, socketOf } from './http2.js';
 import { connectionCount, idleHttpSockets, stopCheckingConnections } from './internals.js';
 
 /** A server that `drainable` made drainable. */
@@ -88,11 +88,6 @@ class ServerDrain implements DrainableServer {
     const { emit } = server;
     const observed = (...args: [event: string | symbol, ...unknown[]]): boolean => this.#handles(args) || (Reflect.apply(emit, server, args) as boolean);
     server.emit = observed as typeof server.emit;
-    if (this.#isHttp2) {
-      carryHttp2(server as Http2SecureServer, (connection) => {
-        this.#track(connection.socket, { drain: (drain) => void connection.drain().then(() => drain.close(connection.socket)) });
-      });
-    }
   }
 
   /** Whether Node's own listeners and the application's are not to be called. */
@@ -117,6 +112,9 @@ class ServerDrain implements DrainableServer {
         return false;
       case 'secureConnection':
         this.#onSecureConnection(args[1] as TLSSocket);
+        return false;
+      case 'session':
+        if (this.#isHttp2) this.#onSession(args[1] as ServerHttp2Session);
         return false;
       case 'listening':
         this.#drain = undefined;
@@ -144,8 +142,18 @@ class ServerDrain implements DrainableServer {
     const transport = duplexUnder(socket) ?? wrappedSocket(socket); // Node puts a net.Socket of its own around a Duplex
     if (transport !== undefined && this.#handshaking.delete(transport)) this.#drain?.replace(transport, socket);
     else this.#drain?.add(socket);
-    if (this.#isHttp2 && socket.alpnProtocol === 'h2') return; // carryHttp2 tells of it
-    this.#track(socket, this.#isHttp ? new Http1Connection(socket, () => this.#idle()) : { drain: (drain) => drain.finish(socket) });
+    this.#track(socket, this.#connectionOf(socket));
+  }
+
+  #connectionOf(socket: TLSSocket): Tracked {
+    if (this.#isHttp2 && socket.alpnProtocol !== false && socket.alpnProtocol !== 'http/1.1') return new Http2Connection(socket); // as Node decides
+    if (this.#isHttp) return new Http1Connection(socket, () => this.#idle());
+    return { drain: (drain) => drain.finish(socket) };
+  }
+
+  #onSession(session: ServerHttp2Session): void {
+    const connection = this.#connections.get(socketOf(session));
+    if (connection instanceof Http2Connection) connection.session = session;
   }
 
   #track(socket: TLSSocket, connection: Tracked): void {

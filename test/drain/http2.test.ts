@@ -1,231 +1,182 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
-import http2, { type ServerHttp2Stream } from 'node:http2';
-import { shutdown } from '../../src/index.js';
-import { LAST, PREFACE, RawClient, frame, get, goaway, serve, type Serving } from '../support/http2.js';
-import { VERSIONS, track, turns, type Version } from '../support/pair.js';
-
-const ok = (stream: ServerHttp2Stream): void => {
-  stream.respond({ ':status': 200 });
-  stream.end('ok');
-};
-
-interface Connected extends Serving {
-  readonly client: RawClient;
-}
-
-/** One exchange is over when it resolves. Streams but those for "/held" are answered at once. */
-async function connected(version: Version = 'TLSv1.3'): Promise<Connected> {
-  const serving = await serve(true);
-  serving.server.on('stream', (stream, headers) => {
-    stream.on('error', () => {});
-    if (headers[':path'] !== '/held') ok(stream);
-  });
-  const client = await RawClient.connect(serving.port, version);
-  client.send(PREFACE, get(1));
-  await client.answered(1);
-  await client.until(() => client.of('SETTINGS').length === 2);
-  client.frames.length = 0;
-  return { ...serving, client };
-}
-
-async function heldStream({ server, client }: Connected, id: number): Promise<ServerHttp2Stream> {
-  const streams = once(server, 'stream') as Promise<[ServerHttp2Stream]>;
-  client.send(get(id, '/held'));
-  return (await streams)[0];
-}
+import tls, { TLSSocket } from 'node:tls';
+import { getShutdown, gracefulShutdown, watch } from '../../src/index.js';
+import { RawClient, connected, frame, goaway, heldStream, ok, serve } from '../support/http2.js';
+import { COMPLETE, outcome } from '../support/origins.js';
+import { VERSIONS, listen, track, turns } from '../support/pair.js';
 
 for (const version of VERSIONS) {
-  describe(`Http2Connection.drain, ${version}`, () => {
-    it('serves a stream that the client opens after the first GOAWAY, and names it in the final one', async () => {
-      const { client, connections, sessions } = await connected(version);
-      client.acknowledges = false;
-      const drained = connections[0]!.drain();
-      await client.until(() => client.of('PING').length === 1);
-      client.send(get(3));
-      await client.answered(3);
-      expect(client.of('GOAWAY').map(goaway)).to.deep.equal([[LAST, 0]]);
-      client.acknowledge(client.of('PING')[0]!);
-      await drained;
-      expect(sessions[0]!.destroyed).to.equal(true);
-      await client.until(() => client.of('GOAWAY').length === 2);
-      expect(client.frames.map(({ name }) => name)).to.deep.equal(['GOAWAY', 'PING', 'HEADERS', 'DATA', 'GOAWAY']);
-      expect(goaway(client.frames[4]!)).to.deep.equal([3, 0]);
+  describe(`drain of an HTTP/2 session, ${version}`, () => {
+    it('throws away what the client still sends when the session is over', async () => {
+      const { client, drains, socket } = await connected(version, false);
+      const drained = drains.drain();
+      await client.until(() => client.of('GOAWAY').length > 0);
+      client.send(frame(6, 0, 0, Buffer.alloc(8)), Buffer.alloc(200_000));
+      client.socket.end();
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      expect(getShutdown(socket)).to.deep.equal({ sent: 'close_notify', received: 'close_notify' });
     });
 
-    it('leaves TLS open for a shutdown, which both sides then finish', async () => {
-      const { client, connections } = await connected(version);
-      const { socket } = connections[0]!;
-      await connections[0]!.drain();
-      await turns();
-      expect(socket).to.deep.include({ writableEnded: false, destroyed: false, readableFlowing: true });
-      expect(socket.listenerCount('data')).to.equal(0);
-      expect(client.end).to.equal(undefined);
-      client.send(frame(6, 0, 0, Buffer.alloc(8)), Buffer.alloc(200_000)); // what still comes is thrown away
-      client.socket.once('end', () => client.socket.end());
-      expect(await shutdown(socket, { bidirectional: true })).to.deep.include({ value: 1 });
-    });
-
-    it('waits for the streams, also for one that is opened between the two GOAWAYs', async () => {
-      const connection = await connected(version);
-      const { client, connections } = connection;
-      const first = await heldStream(connection, 3);
-      client.acknowledges = false;
-      let over = false;
-      const drained = connections[0]!.drain().then(() => (over = true));
-      await client.until(() => client.of('PING').length === 1);
-      const second = await heldStream(connection, 5);
-      client.acknowledge(client.of('PING')[0]!);
-      await client.until(() => client.of('GOAWAY').length === 2);
-      expect(goaway(client.of('GOAWAY')[1]!)).to.deep.equal([5, 0]);
-      ok(first);
+    it('sends no alert with quiet: true, and all that was answered', async () => {
+      const connection = await connected(version, false);
+      const { client, drains, socket } = connection;
+      watch(client.socket).once('end', () => client.raw.end());
+      const held = await heldStream(connection, 3);
+      const drained = drains.drain({ quiet: true });
+      await client.until(() => client.of('GOAWAY').length === 1);
+      ok(held);
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
       await client.answered(3);
-      expect(over).to.equal(false);
-      ok(second);
-      await drained;
-      await client.answered(5);
+      expect(getShutdown(client.socket).received).to.not.equal('close_notify');
+      expect(getShutdown(socket).sent).to.equal('quiet');
     });
   });
 }
 
-describe('Http2Connection.drain', () => {
-  it('is not misled by the acknowledgement of a PING of the application', async () => {
-    const { client, connections, sessions } = await connected();
-    client.acknowledges = false;
-    sessions[0]!.ping(() => {});
-    await client.until(() => client.of('PING').length === 1);
-    const drained = connections[0]!.drain();
-    await client.until(() => client.of('PING').length === 2);
-    client.acknowledge(client.of('PING')[0]!);
-    client.send(get(3));
-    await client.answered(3);
-    client.send(get(5)); // a turn of the server's lies between
-    await client.answered(5);
-    expect(client.of('GOAWAY').length).to.equal(1);
-    client.acknowledge(client.of('PING')[1]!);
-    await drained;
-  });
-
-  it('sends the final GOAWAY when the time is over and the client acknowledges nothing', async () => {
-    const { client, connections } = await connected();
-    client.acknowledges = false;
-    await connections[0]!.drain(30);
-    await client.until(() => client.of('GOAWAY').length >= 2);
-    expect(client.of('GOAWAY').map(goaway).slice(0, 2)).to.deep.equal([[LAST, 0], [1, 0]]);
-  });
-
-  it('sends the final GOAWAY when the time is over and no PING can be sent, since ten are out', async () => {
-    const { client, connections, sessions } = await connected();
-    client.acknowledges = false;
-    for (let i = 0; i < 10; i++) sessions[0]!.ping(() => {});
-    await client.until(() => client.of('PING').length === 10);
-    const drained = connections[0]!.drain(300);
-    await client.until(() => client.of('GOAWAY').length === 1);
-    client.send(get(3));
-    await client.answered(3);
-    await drained;
-  });
-
-  it('resolves when the client has never sent its preface', async () => {
-    const { port, connections } = await serve(true);
+describe('drain of an HTTP/2 session', () => {
+  it('ends a session whose client has never sent its preface', async () => {
+    const { port, drains } = await serve();
     const client = await RawClient.connect(port);
+    client.socket.once('end', () => client.socket.end());
     await client.until(() => client.of('SETTINGS').length === 1);
-    await connections[0]!.drain(30);
-    await client.until(() => client.of('GOAWAY').length >= 2);
-    expect(client.frames[0]!.name).to.equal('SETTINGS');
+    expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
+    expect(client.of('GOAWAY').map(goaway)).to.deep.equal([[0, 0]]);
   });
 
-  it('serves a connection that it is asked to drain before the session is made, with the preface still on its way', async () => {
-    let drained: Promise<void> | undefined;
-    const { port, server } = await serve(true, {}, (connection) => (drained = connection.drain()));
-    server.on('stream', ok);
-    const client = await RawClient.connect(port);
-    await client.until(() => client.of('GOAWAY').length === 1);
-    expect(client.frames[0]!.name).to.equal('SETTINGS');
-    client.send(PREFACE, get(1));
-    await client.answered(1);
-    await drained;
-  });
-
-  it('says nothing more than the session has said, when the application has closed it before', async () => {
+  it('waits for a session that the application has closed before', async () => {
     const connection = await connected();
-    const { client, connections, sessions } = connection;
+    const { client, drains, session } = connection;
     const held = await heldStream(connection, 3);
-    sessions[0]!.close();
-    await client.until(() => client.of('GOAWAY').length === 1);
-    const drained = connections[0]!.drain();
+    session.close();
+    const drained = drains.drain();
     await turns();
+    expect(client.end).to.equal(undefined);
     ok(held);
-    await drained;
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
     await client.answered(3);
-    expect(client.of('GOAWAY').map(goaway).every(([last]) => last === 3)).to.equal(true);
   });
 
-  it('closes at once after a GOAWAY of the application, which has refused later streams already', async () => {
-    const { client, connections, sessions } = await connected();
-    sessions[0]!.goaway(0);
+  for (const silent of [false, true]) {
+    it(`${silent ? 'calls a client failed that does not end within timeout' : 'ends TLS both ways'}, where the session has ended its socket before`, async () => {
+      const { client, drains, session, socket } = await connected('TLSv1.3', false);
+      session.close();
+      await client.until(() => client.end !== undefined);
+      expect(socket.writableEnded).to.equal(true);
+      const drained = drains.drain({ timeout: silent ? 50 : 5000 });
+      await turns();
+      if (!silent) client.socket.end();
+      expect(outcome(await drained)).to.deep.equal(silent ? { total: 1, failed: 1, TIMEOUT: 1 } : COMPLETE);
+    });
+  }
+
+  it('ends TLS both ways when the application shuts the socket down meanwhile', async () => {
+    const connection = await connected();
+    const { client, drains, socket } = connection;
+    await heldStream(connection, 3);
+    const drained = drains.drain();
     await client.until(() => client.of('GOAWAY').length === 1);
-    client.acknowledges = false;
-    await connections[0]!.drain(Infinity);
-    expect(client.of('GOAWAY').map(goaway).every(([last]) => last === 1)).to.equal(true);
+    expect(await gracefulShutdown(socket, { bidirectional: true })).to.equal(1);
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
   });
 
-  it('resolves when the application destroys the session, and leaves the socket open', async () => {
+  it('ends TLS both ways when the application destroys the session meanwhile', async () => {
     const connection = await connected();
     await heldStream(connection, 3);
-    const drained = connection.connections[0]!.drain();
-    const closed = once(connection.sessions[0]!, 'close');
-    connection.sessions[0]!.destroy();
-    await drained;
-    await closed;
-    expect(connection.connections[0]!.socket.destroyed).to.equal(false);
+    const drained = connection.drains.drain();
+    await connection.client.until(() => connection.client.of('GOAWAY').length === 1);
+    connection.session.destroy();
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
   });
 
-  it('resolves when the client resets the connection', async () => {
+  it('ends TLS both ways when the client ends first, with a stream open', async () => {
     const connection = await connected();
     await heldStream(connection, 3);
-    connection.client.acknowledges = false;
-    const drained = connection.connections[0]!.drain();
-    await connection.client.until(() => connection.client.of('PING').length === 1);
+    const drained = connection.drains.drain();
+    await connection.client.until(() => connection.client.of('GOAWAY').length === 1);
+    connection.client.socket.end();
+    const report = await drained;
+    expect([report.total, report.complete + report.oneWay]).to.deep.equal([1, 1]);
+  });
+
+  it('counts a session as failed that the client resets', async () => {
+    const connection = await connected();
+    await heldStream(connection, 3);
+    const drained = connection.drains.drain();
+    await connection.client.until(() => connection.client.of('GOAWAY').length === 1);
     connection.client.raw.resetAndDestroy();
-    await drained;
-    expect(connection.sessions[0]!.destroyed).to.equal(true);
+    expect(outcome(await drained)).to.include({ total: 1, failed: 1 });
+    expect(connection.session.destroyed).to.equal(true);
   });
 
-  it('resolves at once on a socket that is closed, and gives the same promise twice', async () => {
-    const { connections } = await connected();
-    const { socket } = connections[0]!;
-    socket.destroy();
-    await once(socket, 'close');
-    const drained = connections[0]!.drain();
-    expect(connections[0]!.drain()).to.equal(drained);
-    await drained;
+  it('counts a session that the client resets when the server listens again', async () => {
+    const connection = await connected();
+    const { client, drains, server } = connection;
+    await heldStream(connection, 3);
+    const drained = drains.drain();
+    await client.until(() => client.of('GOAWAY').length === 1);
+    await listen(server);
+    client.raw.resetAndDestroy();
+    expect(outcome(await drained)).to.include({ total: 1, failed: 1 });
   });
 
-  it('delivers 100 answers of 100 kB whole that were on their way, each with its trailers', async () => {
-    const { server, port, connections } = await serve(true);
-    let open = 0;
-    const all = new Promise<void>((resolve) => {
-      server.on('stream', (stream) => {
-        stream.respond({ ':status': 200 }, { waitForTrailers: true });
-        stream.on('wantTrailers', () => stream.sendTrailers({ 'x-end': 'yes' }));
-        stream.write(Buffer.alloc(40_000));
-        if (++open === 100) resolve();
-        void all.then(() => stream.end(Buffer.alloc(60_000)));
-      });
+  for (const how of ['grace', 'force'] as const) {
+    it(`counts a session as forced that has a stream open at the end of ${how}, and destroys it`, async () => {
+      const connection = await connected();
+      const { drains, session, socket, client } = connection;
+      await heldStream(connection, 3);
+      const force = new AbortController();
+      const drained = drains.drain(how === 'grace' ? { grace: 50 } : { force: force.signal });
+      await client.until(() => client.of('GOAWAY').length === 1);
+      force.abort();
+      expect(outcome(await drained)).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
+      expect([session.destroyed, socket.destroyed]).to.deep.equal([true, true]);
     });
-    const session = track(http2.connect(`https://127.0.0.1:${port}`, { rejectUnauthorized: false }));
-    const answers = Array.from({ length: 100 }, async () => {
-      const stream = session.request();
-      let length = 0;
-      stream.on('data', (chunk: Buffer) => (length += chunk.length));
-      const trailers = once(stream, 'trailers') as Promise<[http2.IncomingHttpHeaders]>;
-      await once(stream, 'close');
-      return [length, (await trailers)[0]['x-end']];
-    });
-    await all;
-    const drained = connections[0]!.drain();
-    for (const answer of await Promise.all(answers)) expect(answer).to.deep.equal([100_000, 'yes']);
-    await drained;
+  }
+
+  it('calls a client failed that does not end within timeout, counted from the end of the last stream', async () => {
+    const connection = await connected('TLSv1.3', false);
+    const { client, drains } = connection;
+    const held = await heldStream(connection, 3);
+    const drained = drains.drain({ timeout: 50 });
+    await client.until(() => client.of('GOAWAY').length === 1);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    ok(held);
+    expect(outcome(await drained)).to.deep.equal({ total: 1, failed: 1, TIMEOUT: 1 });
+    await client.answered(3);
+    expect(client.end).to.equal('end');
+  });
+
+  it('gives a connection to finish for which no session is made', async () => {
+    const given: unknown[] = [];
+    const { server, port, drains, sockets } = await serve({}, { finish: (socket) => void given.push(socket) });
+    const [makeSession] = server.listeners('secureConnection').filter(({ name }) => name === 'connectionListener');
+    server.off('secureConnection', makeSession as () => void).on('secureConnection', (socket) => socket.resume());
+    const client = await RawClient.connect(port);
+    client.socket.once('end', () => client.socket.end());
+    while (sockets.length === 0) await turns(1);
+    expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
+    expect(given).to.deep.equal(sockets);
+  });
+
+});
+
+describe('a drainable HTTP/2 server', () => {
+  it("leaves its sessions on the socket that 'secureConnection' gave, with Node's own methods and nothing that listens to what is read", async () => {
+    const { server, session, socket } = await connected();
+    expect(session.socket.off('none', () => {})).to.equal(socket);
+    for (const name of ['read', 'pause', 'resume', 'write', 'end'] as const) expect(socket[name], name).to.equal(TLSSocket.prototype[name]);
+    expect(['data', 'readable', 'pause', 'resume', 'drain'].map((event) => socket.listenerCount(event))).to.deep.equal([0, 0, 0, 0, 0]);
+    expect(server.listenerCount('session')).to.equal(1); // this test's
+  });
+
+  it("leaves a client without a protocol to 'unknownProtocol', and drains it", async () => {
+    const { server, port, drains } = await serve();
+    const unknown = once(server, 'unknownProtocol') as Promise<[TLSSocket]>;
+    const client = track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false })).resume();
+    const ended = once(client, 'close');
+    expect((await unknown)[0]).to.be.instanceOf(TLSSocket);
+    expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
+    await ended;
   });
 });

@@ -6,7 +6,6 @@ const DATA = 0;
 const HEADERS = 1;
 const SETTINGS = 4;
 const PING = 6;
-const GOAWAY = 7;
 const END_STREAM = 1;
 const ACK = 1;
 
@@ -49,11 +48,6 @@ export class Http2Client extends Client {
   /** The streams that were answered to their end. */
   get answered(): number[] {
     return this.frames.filter(({ type, flags }) => (type === DATA || type === HEADERS) && (flags & END_STREAM) !== 0).map(({ stream }) => stream);
-  }
-
-  /** The last stream id of each GOAWAY. */
-  get goaways(): number[] {
-    return this.frames.filter(({ type }) => type === GOAWAY).map(({ payload }) => payload.readUInt32BE(0));
   }
 
   /** Resolves when the server's SETTINGS and its acknowledgement of ours have come. */

@@ -1,13 +1,12 @@
-/** A raw HTTP/2 client that logs every frame, and an HTTP/2 server with or without our stream under its sessions. */
+/** A raw HTTP/2 client that logs every frame, and a drainable HTTP/2 server. */
 import { once } from 'node:events';
-import http2, { type Http2SecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2';
+import http2, { type Http2SecureServer, type SecureServerOptions, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import net from 'node:net';
 import tls, { type TLSSocket } from 'node:tls';
-import { carryHttp2, type Http2Connection } from '../../src/drain/http2.js';
+import { drainable, type DrainableServer, type DrainOptions } from '../../src/index.js';
 import { Conditions } from './conditions.js';
-import { certificate, listen, track } from './pair.js';
+import { certificate, listen, track, turns, type Version } from './pair.js';
 
-export const LAST = 2 ** 31 - 1;
 const NAMES = ['DATA', 'HEADERS', 'PRIORITY', 'RST_STREAM', 'SETTINGS', 'PUSH_PROMISE', 'PING', 'GOAWAY', 'WINDOW_UPDATE', 'CONTINUATION'];
 
 export interface Frame {
@@ -34,12 +33,11 @@ export function get(stream: number, path = '/'): Buffer {
 export const PREFACE = Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(4, 0, 0)]);
 export const goaway = ({ payload }: Frame): [last: number, code: number] => [payload.readUInt32BE(0), payload.readUInt32BE(4)];
 
-/** Acknowledges SETTINGS, and PINGs unless it is told not to. */
+/** Acknowledges SETTINGS. */
 export class RawClient {
   readonly socket: TLSSocket;
   readonly raw: net.Socket;
   readonly frames: Frame[] = [];
-  acknowledges = true;
   /** How the server's side ended. */
   end: string | undefined;
   #pending = Buffer.alloc(0);
@@ -78,7 +76,6 @@ export class RawClient {
       this.#pending = this.#pending.subarray(length);
       this.frames.push(got);
       if (got.name === 'SETTINGS' && (flags & 1) === 0) this.#answer(frame(4, 1, 0));
-      if (got.name === 'PING' && (flags & 1) === 0 && this.acknowledges) this.acknowledge(got);
     }
     this.#conditions.changed();
   }
@@ -91,10 +88,6 @@ export class RawClient {
   #answer(bytes: Buffer): void {
     if (this.#owed === undefined) this.send(bytes);
     else this.#owed.push(bytes);
-  }
-
-  acknowledge({ payload }: Frame): void {
-    this.#answer(frame(6, 1, 0, payload));
   }
 
   until(condition: () => boolean): Promise<void> {
@@ -114,21 +107,62 @@ export class RawClient {
 export interface Serving {
   readonly server: Http2SecureServer;
   readonly port: number;
-  readonly connections: Http2Connection[];
+  readonly drains: DrainableServer;
+  readonly sockets: TLSSocket[];
   readonly sessions: ServerHttp2Session[];
 }
 
-export async function serve(carried: boolean, options: SecureServerOptions = {}, onConnection?: (connection: Http2Connection) => void): Promise<Serving> {
+export async function serve(options: SecureServerOptions = {}, drainOptions?: DrainOptions): Promise<Serving> {
   const server = http2.createSecureServer({ ...certificate, ...options });
-  const connections: Http2Connection[] = [];
+  const drains = drainable(server, drainOptions);
+  const sockets: TLSSocket[] = [];
   const sessions: ServerHttp2Session[] = [];
-  if (carried) {
-    carryHttp2(server, (connection) => {
-      connections.push(connection);
-      onConnection?.(connection);
-    });
-  }
-  server.on('secureConnection', (socket) => track(socket));
+  server.on('secureConnection', (socket) => sockets.push(track(socket)));
   server.on('session', (session) => sessions.push(session));
-  return { server, port: await listen(server), connections, sessions };
+  server.on('sessionError', () => {});
+  return { server, port: await listen(server), drains, sockets, sessions };
+}
+
+/** The answer to a request. */
+export const ok = (stream: ServerHttp2Stream): void => {
+  stream.respond({ ':status': 200 });
+  stream.end('ok');
+};
+
+export interface Connected extends Serving {
+  readonly client: RawClient;
+  /** What the application was given. */
+  readonly streams: ServerHttp2Stream[];
+  readonly session: ServerHttp2Session;
+  readonly socket: TLSSocket;
+}
+
+/** One exchange is over when it resolves. Streams but those for "/held" are answered at once. A client that answers ends TLS when the server has. */
+export async function connected(version: Version = 'TLSv1.3', answers = true): Promise<Connected> {
+  const serving = await serve();
+  const streams: ServerHttp2Stream[] = [];
+  serving.server.on('stream', (stream, headers) => {
+    streams.push(stream.on('error', () => {}));
+    if (headers[':path'] !== '/held') ok(stream);
+  });
+  const client = await RawClient.connect(serving.port, version);
+  if (answers) client.socket.once('end', () => client.socket.end());
+  client.send(PREFACE, get(1));
+  await client.answered(1);
+  await client.until(() => client.of('SETTINGS').length === 2);
+  client.frames.length = streams.length = 0;
+  return { ...serving, client, streams, session: serving.sessions[0]!, socket: serving.sockets[0]! };
+}
+
+export async function heldStream({ server, client }: Connected, id: number): Promise<ServerHttp2Stream> {
+  const streams = once(server, 'stream') as Promise<[ServerHttp2Stream]>;
+  client.send(get(id, '/held'));
+  return (await streams)[0];
+}
+
+export async function closed(session: ServerHttp2Session): Promise<void> {
+  for (let i = 0; !session.closed; i++) {
+    if (i === 1000) throw new Error('the session is not closed');
+    await turns(1);
+  }
 }
