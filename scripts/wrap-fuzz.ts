@@ -8,7 +8,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, unwrap } from '../src/index.js';
-import { RecordError, RecordScanner } from '../src/record.js';
+import { RecordError, RecordScanner } from '../src/closure/record.js';
 import { SIDES, VERSIONS, turns, untrack } from '../test/support/pair.js';
 import { chance, type Chance } from '../test/support/random.js';
 import { wire, type WireEnd } from '../test/support/wire.js';

@@ -1,8 +1,12 @@
 /** Checks of what callers pass: clear errors that name the option and the value, with Node's own codes. */
 import { Server, TLSSocket } from 'node:tls';
 import { inspect, types } from 'node:util';
-import { MAX_TIMEOUT } from './deadline.js';
 import type { DrainOptions, ShutdownOptions } from './types.js';
+
+/** The longest finite time in milliseconds: Node's own limit for timers. */
+export const MAX_TIMEOUT = 2 ** 31 - 1;
+
+const DEFAULT_TIMEOUT = 5000;
 
 type ArgumentErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE';
 
@@ -57,16 +61,21 @@ function checkUnread(name: string, value: unknown): void {
   throw argumentError(name, "'keep' or 'discard'", value, code);
 }
 
-/** Read once: what is checked is what is used. */
-export function checkedShutdownOptions(options: unknown): ShutdownOptions {
+/** With the defaults filled in. */
+export interface CompleteOptions extends Required<Omit<ShutdownOptions, 'signal'>> {
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Checked and completed. Each option is read once: what is checked is what is used. */
+export function shutdownOptions(options: unknown): CompleteOptions {
   if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object', options);
-  const { bidirectional, quiet, timeout, unread, signal } = options as Record<string, unknown>;
+  const { bidirectional, quiet, timeout, unread, signal } = options as ShutdownOptions;
   checkBoolean('options.bidirectional', bidirectional);
   checkBoolean('options.quiet', quiet);
   checkTimeout('options.timeout', timeout);
   checkUnread('options.unread', unread);
   checkSignal('options.signal', signal);
-  return { bidirectional, quiet, timeout, unread, signal } as ShutdownOptions;
+  return { bidirectional: bidirectional ?? false, quiet: quiet ?? false, timeout: timeout ?? DEFAULT_TIMEOUT, unread: unread ?? 'keep', signal };
 }
 
 function checkFunction(name: string, value: unknown): void {

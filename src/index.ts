@@ -1,10 +1,11 @@
-export type { ShutdownMessage } from './channel.js';
-export { gracefulShutdown, shutdown, getShutdown, getShutdownError } from './shutdown.js';
-export { watch } from './watch.js';
-export { unwrap, wrap, type UnwrapOptions, type WrapOptions } from './unwrap.js';
+export { gracefulShutdown, shutdown, getShutdown, getShutdownError } from './shutdown/shutdown.js';
+export { watch } from './shutdown/watch.js';
+export { wrap, type WrapOptions } from './wrap/wrap.js';
+export { unwrap, type UnwrapOptions } from './wrap/unwrap.js';
 export { drainAgent } from './drain/agent.js';
 export { drainOnSignal, type DrainOnSignalOptions } from './drain/signals.js';
 export { drainSockets } from './drain/sockets.js';
 export { drainable, type DrainableServer } from './drain/server.js';
 export { TlsShutdownError, type ShutdownErrorCode, type SslErrorName } from './errors.js';
+export type { ShutdownMessage } from './shutdown/call.js';
 export type { DrainOptions, DrainProgress, DrainReport, ReceivedState, SentState, ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';

@@ -50,8 +50,7 @@ export interface ShutdownOptions {
 
   /**
    * Milliseconds that this whole call may wait: 0 starts and does not wait, `Infinity` sets no limit, otherwise at most 2147483647.
-   * At the limit the call resolves to -1 (`ERR_TLS_SHUTDOWN_TIMEOUT`) and a later call goes on from there; it never comes early, and at
-   * most 2 % late. Default 5000.
+   * At the limit the call resolves to -1 (`ERR_TLS_SHUTDOWN_TIMEOUT`) and a later call goes on from there. Default 5000.
    */
   timeout?: number;
 

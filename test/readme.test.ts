@@ -6,12 +6,12 @@ import net, { type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { expect } from 'chai';
-import { MAX_TIMEOUT } from '../src/deadline.js';
+import { MAX_TIMEOUT, shutdownOptions } from '../src/arguments.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../src/errors.js';
 import { unwrap, wrap } from '../src/index.js';
-import { RECEIVED, SENT, stateOf } from '../src/machine.js';
+import { OURS, PEERS } from '../src/closure/closure.js';
 
 const run = promisify(execFile);
 const output = new URL('..', import.meta.url); // the compiler's: build/
@@ -156,7 +156,7 @@ describe('README tables', () => {
 
   /** What the error says of itself. */
   function described(code: ShutdownErrorCode, sent: 'queued' | 'close_notify'): string[] {
-    const { message, sslError } = new TlsShutdownError(code, stateOf(sent, 'open'), 0);
+    const { message, sslError } = new TlsShutdownError(code, { sent, received: 'open' }, 0);
     const again = message.includes('call again');
     const socket = again ? 'as it was' : message.includes('destroy the socket') ? 'destroy it' : /the socket (is|was) destroyed/.test(message) ? 'is destroyed' : message;
     return [code, sslError, socket, again ? 'yes' : 'no'];
@@ -170,10 +170,8 @@ describe('README tables', () => {
 
   it('give each option the default of the code and of its documentation', () => {
     const said = Object.fromEntries(tableOf('option').map((cells) => [cells[0], cells.at(-1)]));
-    const [, defaults = ''] = /const \{ (.*), signal \} = options;/.exec(text('src/shutdown.ts')) ?? [];
-    const [, timeout = ''] = /DEFAULT_TIMEOUT = (\d+);/.exec(text('src/shutdown.ts')) ?? [];
-    const inCode = Object.fromEntries(defaults.replace('DEFAULT_TIMEOUT', timeout).split(', ').map((one) => one.split(' = ')));
-    expect(said).to.deep.equal({ ...inCode, signal: 'none' });
+    const { signal, ...inCode } = shutdownOptions({});
+    expect(said).to.deep.equal({ ...Object.fromEntries(Object.entries(inCode).map(([name, value]) => [name, inspect(value)])), signal: signal ?? 'none' });
     const [, documented = ''] = /interface ShutdownOptions \{([^]*?)\n\}/.exec(text('src/types.ts')) ?? [];
     const inDocs = [...documented.matchAll(/Default ([^.]+)\.[^]*?\n {2}(\w+)\?:/g)].map(([, value = '', name]) => [name, value.replaceAll('`', '')]);
     expect(said).to.deep.equal(Object.fromEntries(inDocs));
@@ -182,7 +180,7 @@ describe('README tables', () => {
 
   it('give each option of unwrap the default that it has in shutdown', () => {
     const defaults = Object.fromEntries(tableOf('option').map((cells) => [cells[0], cells.at(-1)]));
-    const [, picked = ''] = /UnwrapOptions = Pick<ShutdownOptions, (.*)>;/.exec(text('src/unwrap.ts')) ?? [];
+    const [, picked = ''] = /UnwrapOptions = Pick<ShutdownOptions, (.*)>;/.exec(text('src/wrap/unwrap.ts')) ?? [];
     const said = tableOf('option of `unwrap`').map((cells) => [cells[0], cells.at(-1)]);
     expect(said).to.deep.equal(picked.replaceAll("'", '').split(' | ').map((name) => [name, defaults[name]]));
   });
@@ -206,7 +204,7 @@ describe('README tables', () => {
       else if (line !== '') (drawn[half]![from] ??= {})[event] = to;
     }
     const transitions = (table: object) => Object.fromEntries(Object.entries(table).filter(([, events]) => Object.keys(events as object).length > 0));
-    expect(drawn).to.deep.equal({ sent: transitions(SENT), received: transitions(RECEIVED) });
+    expect(drawn).to.deep.equal({ ours: transitions(OURS), peer: transitions(PEERS) });
   });
 
   it('say the three values in the first screen, and the two commands', () => {

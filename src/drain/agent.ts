@@ -3,9 +3,9 @@ import type { ClientRequest } from 'node:http';
 import type { Agent } from 'node:https';
 import { TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions } from '../arguments.js';
-import { inNextTurn } from '../turn.js';
+import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
-import { watchSocket } from '../watch.js';
+import { watchSocket } from '../connection/connection.js';
 import { Drain } from './drain.js';
 
 type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
@@ -67,15 +67,15 @@ class AgentDrain {
     for (const socket of tlsSocketsOf(agent.sockets)) this.#addBusy(socket);
     for (const socket of tlsSocketsOf(agent.freeSockets)) {
       this.#addBusy(socket); // a request may get it before its turn comes
-      this.#drain.soon((free) => {
+      this.#drain.soon(() => {
         // A request may have got it meanwhile: then it is busy, and comes by 'free'.
-        if (!tlsSocketsOf(agent.freeSockets).includes(free)) return;
+        if (!tlsSocketsOf(agent.freeSockets).includes(socket)) return;
         // Documented: done with a free socket before its next request. It ends the agent's watch over it (since 22.23, 24.21 and 26), which
         // would destroy it at the first byte that comes, the peer's alert; and the process waits for the socket again.
         const { Agent } = process.getBuiltinModule('node:https');
-        Agent.prototype.reuseSocket.call(agent as Agent, free, {} as ClientRequest);
-        this.#end(free);
-      }, socket);
+        Agent.prototype.reuseSocket.call(agent as Agent, socket, {} as ClientRequest);
+        this.#end(socket);
+      });
     }
     this.#sealIfServed();
   }
@@ -94,7 +94,7 @@ class AgentDrain {
     this.#drain.add(socket);
     socket.once('close', () => {
       this.#drain.close(socket); // for the report
-      inNextTurn((drain: AgentDrain) => drain.#sealIfServed(), this);
+      inNextTurn(() => this.#sealIfServed());
     });
   }
 
@@ -128,13 +128,14 @@ class AgentDrain {
     Reflect.deleteProperty(socket, 'destroy');
     if (this.#taken.has(socket)) return;
     this.#taken.add(socket);
-    this.#drain.soon((taken) => this.#end(taken), socket);
+    this.#drain.soon(() => this.#end(socket));
   }
 
   /** `end()` comes first: the agent takes a socket off its free ones only if it is not writable any more. */
   #end(socket: TLSSocket): void {
     this.#taken.add(socket);
     this.#drain.shutdown(socket);
+    watchSocket(socket).end();
     socket.emit('agentRemove');
     this.#sealIfServed();
   }

@@ -4,13 +4,13 @@
  */
 import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
-import { MAX_TIMEOUT } from '../deadline.js';
-import { destroySurely } from '../destroying.js';
+import { MAX_TIMEOUT } from '../arguments.js';
+import { watchSocket } from '../connection/connection.js';
+import { inNextTurn } from '../connection/turn.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
-import { shutdownThen } from '../shutdown.js';
-import { inNextTurn } from '../turn.js';
+import { destroySurely } from '../shutdown/destroying.js';
+import { shutdown } from '../shutdown/shutdown.js';
 import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
-import { watchSocket } from '../watch.js';
 import { Slices } from './slices.js';
 
 export const DEFAULT_GRACE = 30_000;
@@ -37,7 +37,7 @@ export class Drain {
   #expiry = Infinity;
   #timer: NodeJS.Timeout | undefined;
   readonly #signals = new Set<AbortSignal>();
-  readonly #slices = new Slices(() => this.#endIfDone());
+  readonly #slices = new Slices();
   readonly #listeners = new Set<(progress: DrainProgress) => void>();
   #changed = false;
 
@@ -91,9 +91,9 @@ export class Drain {
     this.#endIfDone();
   }
 
-  /** Calls `run(arg)` in one of the next turns, outside of read callbacks, and not too many in one turn. */
-  soon<T>(run: (arg: T) => void, arg: T): void {
-    this.#slices.add(run, arg);
+  /** Calls `run` in one of the next turns, outside of read callbacks, and not too many in one turn. */
+  soon(run: () => void): void {
+    this.#slices.add(run);
   }
 
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
@@ -107,19 +107,15 @@ export class Drain {
 
   /** As `shutdown`, soon. */
   close(socket: TLSSocket): void {
-    if (this.#remaining.has(socket)) this.soon(this.#shutdown, socket);
+    if (this.#remaining.has(socket)) this.soon(() => this.shutdown(socket));
   }
 
-  readonly #shutdown = (socket: TLSSocket): void => this.shutdown(socket);
-
-  /** The two-way shutdown of a connection of `add`, from a task of `soon`: then its `end()` is called at once. It is destroyed afterwards. */
+  /** The two-way shutdown of a connection of `add`. It is destroyed afterwards. */
   shutdown(socket: TLSSocket): void {
-    if (!this.#remaining.has(socket)) return;
-    watchSocket(socket).freeLater = this.#slices.freeLater;
-    shutdownThen(socket, this.#shutdownOptions, this.#onShutdown);
+    if (this.#remaining.has(socket)) void shutdown(socket, this.#shutdownOptions).then((result) => this.#onShutdown(socket, result));
   }
 
-  readonly #onShutdown = ({ state, error, unreadBytes }: ShutdownResult, socket: TLSSocket): void => {
+  #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
     if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') {
       // It is finished or dropped, within `grace`. 'secure' comes on both sides.
       const again = (): void => void (socket.off('secure', again).off('close', again), this.close(socket));
@@ -132,7 +128,7 @@ export class Drain {
       this.settle(socket, 'failed', failed.code);
     } else if (error === undefined) this.settle(socket, 'complete');
     else this.settle(socket, isOneWay(error) ? 'oneWay' : 'failed', error.code);
-  };
+  }
 
   /** `connection` has ended, or ends now. */
   settle(connection: Connection, outcome: Outcome, code?: ShutdownErrorCode): void {
@@ -140,8 +136,7 @@ export class Drain {
     this.#counts[outcome]++;
     if (code !== undefined) this.#errors[code] = (this.#errors[code] ?? 0) + 1;
     this.#tellLater();
-    if (outcome === 'forced') destroy(connection);
-    else inNextTurn(destroy, connection); // not here, within Node's own calls. (A complete one Node frees by itself, unless its 'end' is not consumed.)
+    destroySurely(connection); // a complete one Node frees by itself, unless its 'end' is not consumed
     this.#endIfDone();
   }
 
@@ -159,39 +154,26 @@ export class Drain {
   #tellLater(): void {
     if (this.#changed || this.#listeners.size === 0) return;
     this.#changed = true;
-    inNextTurn(tell, this);
+    inNextTurn(() => this.#tell());
   }
 
-  tell(): void {
+  #tell(): void {
     this.#changed = false;
     const progress = { total: this.#total, remaining: this.#remaining.size, ...this.#counts };
     for (const listener of this.#listeners) listener(progress);
   }
 
+  /** After the last progress, and after the last sockets have emitted `'close'`: they do so between this turn and the next. */
   #endIfDone(): void {
-    if (this.#sealed && this.#remaining.size === 0 && !this.#slices.holding) inNextTurn(endAfterClose, this); // after the last progress and the last destroy()
+    if (this.#sealed && this.#remaining.size === 0) inNextTurn(() => inNextTurn(() => this.#end()));
   }
 
-  end(): void {
+  #end(): void {
     clearTimeout(this.#timer);
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onForce);
     const elapsed = performance.now() - this.#start;
     this.#resolve({ total: this.#total, ...this.#counts, errors: this.#errors, elapsed });
   }
-}
-
-function tell(drain: Drain): void {
-  drain.tell();
-}
-/** The last sockets emit `'close'` between this turn and the next. */
-function endAfterClose(drain: Drain): void {
-  inNextTurn(end, drain);
-}
-function end(drain: Drain): void {
-  drain.end();
-}
-function destroy(connection: Connection): void {
-  destroySurely(connection);
 }
 
 /** Our alert and all our data are out, and the peer closed without an alert of its own, or without one that could be seen. */

@@ -1,13 +1,12 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Drain } from './drain.js';
 
 /** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
 export type IdleProbe = () => ReadonlySet<unknown> | undefined;
 
-/** What closes a socket by a two-way shutdown, from a task of the turn: it calls `end()` at once. */
+/** What closes a socket by a two-way shutdown. */
 export interface Closer {
   shutdown(socket: TLSSocket): void;
 }
@@ -71,7 +70,8 @@ export class Http1Connection {
   upgrade(): void {
     this.#upgradedAt = this.#socket.bytesWritten;
     Reflect.deleteProperty(this.#socket, 'destroySoon'); // from now on the application's
-    this.#drain?.soon((drain) => this.drain(drain), this.#drain); // behind the application's own listener, which says that it was done
+    const drain = this.#drain;
+    drain?.soon(() => this.drain(drain)); // behind the application's own listener, which says that it was done
   }
 
   drain(drain: Drain): void {
@@ -92,7 +92,7 @@ export class Http1Connection {
     const onAnswer = (): void => {
       if (answered) return;
       answered = true;
-      drain.soon(() => drain.finish(socket), undefined); // behind the answer
+      drain.soon(() => drain.finish(socket)); // behind the answer
     };
     // Not `write`: an application may have a reference to it.
     socket._write = (...args) => {
@@ -114,7 +114,7 @@ export class Http1Connection {
     if (this.#open.length === 0) return;
     // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
     // reset, for a client that is still uploading.
-    this.#socket.destroySoon = () => drain.soon(close, this);
+    this.#socket.destroySoon = () => drain.soon(() => this.close());
     for (const [index, response] of this.#open.entries()) if (!response.headersSent) response.shouldKeepAlive = index < this.#open.length - 1;
   }
 
@@ -122,8 +122,8 @@ export class Http1Connection {
     const { idleGrace = 0 } = drain.options;
     if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
     if (!this.idle || this.#closing) return;
-    if (idleGrace === 0) drain.soon(closeIdle, this);
-    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(closeIdle, this), idleGrace).unref();
+    if (idleGrace === 0) drain.soon(() => this.closeIdle());
+    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(() => this.closeIdle()), idleGrace).unref();
   }
 
   /** By `Closer.shutdown`, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
@@ -137,7 +137,6 @@ export class Http1Connection {
     this.#closing = true;
     this.#readUpload();
     closer.shutdown(this.#socket);
-    if (this.#socket.writableEnded) this.#socket.end = endOnce;
   }
 
   /** The beginning of a request has come that has not reached the application. */
@@ -162,12 +161,4 @@ export class Http1Connection {
     request.push = () => true;
     this.#socket.once('close', () => request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))).resume();
   }
-}
-
-const closeIdle = (connection: Http1Connection): void => connection.closeIdle();
-const close = (connection: Http1Connection): void => connection.close();
-
-/** At the peer's end Node's HTTP server calls `end()` again, which makes an error with its stack only to drop it: 5 % of the cost of closing. */
-function endOnce(this: TLSSocket, ...args: unknown[]): TLSSocket {
-  return args.length === 0 ? this : (Reflect.apply(net.Socket.prototype.end, this, args) as TLSSocket);
 }

@@ -21,7 +21,7 @@ export class Http2Connection {
   drain(drain: Drain): void {
     if (this.#drain !== undefined) return; // it ends already; a later drain hears of the socket's 'close'
     this.#drain = drain;
-    drain.soon(() => this.#close(drain), undefined); // by then there is a session
+    drain.soon(() => this.#close(drain)); // by then there is a session
   }
 
   /**

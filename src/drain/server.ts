@@ -6,15 +6,15 @@ import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions } from '../arguments.js';
-import { duplexUnder, wrappedSocket } from '../internals.js';
-import { shutdown } from '../shutdown.js';
-import { inNextTurn, realSetImmediate } from '../turn.js';
+import { inNextTurn } from '../connection/turn.js';
+import { duplexUnder, wrappedSocket } from '../node/handle.js';
+import { connectionCount, idleHttpSockets, stopCheckingConnections } from '../node/http.js';
+import { shutdown } from '../shutdown/shutdown.js';
+import { watch } from '../shutdown/watch.js';
 import type { DrainOptions, DrainReport } from '../types.js';
-import { watch } from '../watch.js';
 import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
 import { Http2Connection, socketOf } from './http2.js';
-import { connectionCount, idleHttpSockets, stopCheckingConnections } from './internals.js';
 
 /** A server that `drainable` made drainable. */
 export interface DrainableServer {
@@ -173,7 +173,7 @@ class ServerDrain implements DrainableServer {
     if (!this.#idleSocketsKnown) {
       this.#idleSockets = idleHttpSockets(this.#server);
       this.#idleSocketsKnown = true;
-      inNextTurn((drains: ServerDrain) => (drains.#idleSocketsKnown = false), this);
+      inNextTurn(() => (this.#idleSocketsKnown = false));
     }
     return this.#idleSockets;
   }
@@ -182,7 +182,7 @@ class ServerDrain implements DrainableServer {
   #closesAtTimeout(socket: TLSSocket): boolean {
     const connection = this.#http1(socket);
     if (connection === undefined || !connection.idle || this.#server.listenerCount('timeout') > 0) return false;
-    inNextTurn((idle: Http1Connection) => idle.closeIdle(this.#drain ?? timedOut), connection);
+    inNextTurn(() => connection.closeIdle(this.#drain ?? timedOut));
     return true;
   }
 
@@ -206,7 +206,7 @@ class ServerDrain implements DrainableServer {
    * poll has brought none.
    */
   #stopListening(drain: Drain, accepted: number, polls: number): void {
-    realSetImmediate(() => {
+    inNextTurn(() => {
       if (this.#accepted !== accepted && polls > 0) return this.#stopListening(drain, this.#accepted, polls - 1);
       net.Server.prototype.close.call(this.#server, () => stopCheckingConnections(this.#server)); // that of http destroys idle connections
       drain.seal();

@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions, checkSocket } from '../arguments.js';
 import type { DrainOptions, DrainReport } from '../types.js';
-import { watchSocket } from '../watch.js';
+import { watchSocket } from '../connection/connection.js';
 import { Drain } from './drain.js';
 
 /**

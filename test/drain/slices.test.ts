@@ -16,51 +16,15 @@ async function eachTurn(done: unknown[]): Promise<unknown[][]> {
 }
 
 describe('slices of a drain', () => {
-  const make = (): { slices: Slices; done: unknown[]; close: (name: unknown) => void } => {
-    const done: unknown[] = [];
-    return { slices: new Slices(() => done.push('freed')), done, close: (name) => void done.push(name) };
-  };
-
   it('are of 256 in a turn, in the order of the asking', async () => {
-    const { slices, done, close } = make();
+    const [slices, done] = [new Slices(), [] as unknown[]];
     const names = Array.from({ length: 520 }, (_, i) => i);
-    for (const name of names) slices.add(close, name);
+    for (const name of names) slices.add(() => void done.push(name));
     expect(await eachTurn(done)).to.deep.equal([names.slice(0, 256), names.slice(256, 512), names.slice(512)]);
   });
 
-  it('free a socket at once when no other is to be closed', () => {
-    const { slices, done } = make();
-    slices.freeLater(() => void done.push('free'));
-    expect(done).to.deep.equal(['free']);
-    expect(slices.holding).to.equal(false);
-  });
-
-  it('free the others when the last is closed, 256 in a turn, and say so once', async () => {
-    const { slices, done, close } = make();
-    for (let i = 0; i < 257; i++) slices.add(close, 'close');
-    for (let i = 0; i < 257; i++) slices.freeLater(() => void done.push('free'));
-    expect(slices.holding).to.equal(true);
-    const [first, second, third, fourth, ...more] = await eachTurn(done);
-    expect([new Set(first), new Set(second), new Set(third)]).to.deep.equal([new Set(['close']), new Set(['close']), new Set(['free'])]);
-    expect(fourth).to.deep.equal(['free', 'freed']);
-    expect(more).to.deep.equal([]);
-    expect(slices.holding).to.equal(false);
-  });
-
-  it('hold 8,192, and free all of them before the next is closed when there are more', async () => {
-    const { slices, done, close } = make();
-    for (let i = 0; i < 600; i++) slices.add(close, 'close');
-    for (let i = 0; i < 8192; i++) slices.freeLater(() => void done.push('free'));
-    await turns(1);
-    expect(new Set(done.splice(0))).to.deep.equal(new Set(['close']));
-    slices.freeLater(() => void done.push('free'));
-    const rest = (await eachTurn(done)).flat();
-    expect(rest.slice(0, 8193)).to.deep.equal(Array.from({ length: 8193 }, () => 'free'));
-    expect(rest.slice(8193)).to.deep.equal(['freed', ...Array.from({ length: 600 - 256 }, () => 'close')]);
-  });
-
   it('go on after a task that throws, which is an uncaught exception', async () => {
-    const { slices, done, close } = make();
+    const [slices, done] = [new Slices(), [] as unknown[]];
     const listeners = process.listeners('uncaughtException'); // mocha's
     for (const listener of listeners) process.off('uncaughtException', listener);
     const reason = new Error('of the application');
@@ -68,8 +32,8 @@ describe('slices of a drain', () => {
     try {
       slices.add(() => {
         throw reason;
-      }, undefined);
-      slices.add(close, 'after');
+      });
+      slices.add(() => void done.push('after'));
       expect(await thrown).to.equal(reason);
     } finally {
       for (const listener of listeners) process.on('uncaughtException', listener);

@@ -1,0 +1,132 @@
+/** TLS record boundaries in a byte stream that comes in any chunks (RFC 8446 section 5.1, RFC 5246 section 6.2.1). Pure. */
+
+const HEADER_BYTES = 5;
+/** `change_cipher_spec` to `heartbeat`. */
+const FIRST_TYPE = 20;
+const LAST_TYPE = 24;
+/** SSL 3.0 to TLS 1.3 all write 3 here. */
+const MAJOR_VERSION = 3;
+/** The longest plaintext, and the most that a version of TLS adds to it: compression and protection in TLS 1.2. */
+const MAX_CIPHERTEXT = 2 ** 14 + 2 ** 11;
+
+/** The bytes can't begin a TLS record. */
+export class RecordError extends Error {}
+Object.defineProperty(RecordError.prototype, 'name', { value: 'RecordError', writable: true, configurable: true });
+
+/** The length of the record whose header is at `offset`, with the header. */
+function recordLength(bytes: Buffer, offset: number): number {
+  const type = bytes[offset]!;
+  const major = bytes[offset + 1]!;
+  const length = bytes.readUInt16BE(offset + 3);
+  if (type < FIRST_TYPE || type > LAST_TYPE) throw new RecordError(`Not a TLS record: its content type is ${type}`);
+  if (major !== MAJOR_VERSION) throw new RecordError(`Not a TLS record: its version is ${major}.${bytes[offset + 2]}`);
+  if (length > MAX_CIPHERTEXT) throw new RecordError(`Not a TLS record: ${length} bytes are more than the limit of ${MAX_CIPHERTEXT}`);
+  return HEADER_BYTES + length;
+}
+
+const EMPTY: Buffer = Buffer.alloc(0);
+
+export class RecordScanner {
+  #chunk: Buffer = EMPTY;
+  #offset = 0;
+  /** The beginning of a record whose end is not there yet. */
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+
+  /** More bytes. Take all records out before giving more. */
+  add(chunk: Buffer): void {
+    this.#chunk = this.#offset === this.#chunk.length ? chunk : Buffer.concat([this.#chunk.subarray(this.#offset), chunk]);
+    this.#offset = 0;
+  }
+
+  /**
+   * The next record with its header, or `null` while it is not all there. Never two at once, however much alike they look: the first may be an alert
+   * that is padded to the length of data (RFC 8446 section 5.4), and what follows it is not TLS any more.
+   *
+   * @throws RecordError; the bytes stay
+   */
+  next(): Buffer | null {
+    if (this.#heldBytes > 0) return this.#nextHeld();
+    const start = this.#offset;
+    const end = this.#endOfRecord(start);
+    if (end === undefined) {
+      this.#hold(this.#chunk.length - start);
+      return null;
+    }
+    this.#offset = end;
+    return this.#chunk.subarray(start, end);
+  }
+
+  /** All bytes that were not given out; they are the caller's then. */
+  rest(): Buffer {
+    const rest = this.#heldBytes > 0 ? Buffer.concat([...this.#held, this.#chunk.subarray(this.#offset)]) : this.#chunk.subarray(this.#offset);
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    this.#held = [];
+    this.#heldBytes = 0;
+    return rest;
+  }
+
+  #endOfRecord(start: number): number | undefined {
+    if (this.#chunk.length - start < HEADER_BYTES) return undefined;
+    const end = start + recordLength(this.#chunk, start);
+    return end <= this.#chunk.length ? end : undefined;
+  }
+
+  /** Completes what is held, copying each byte once however small the chunks. */
+  #nextHeld(): Buffer | null {
+    if (this.#heldBytes < HEADER_BYTES) {
+      this.#hold(HEADER_BYTES - this.#heldBytes);
+      if (this.#heldBytes < HEADER_BYTES) return null;
+      this.#held = [Buffer.concat(this.#held)];
+    }
+    const length = recordLength(this.#held[0]!, 0);
+    this.#hold(length - this.#heldBytes);
+    if (this.#heldBytes < length) return null;
+    const record = Buffer.concat(this.#held, length);
+    this.#held = [];
+    this.#heldBytes = 0;
+    return record;
+  }
+
+  #hold(bytes: number): void {
+    const part = this.#chunk.subarray(this.#offset, this.#offset + bytes);
+    if (part.length === 0) return;
+    this.#held.push(part);
+    this.#heldBytes += part.length;
+    this.#offset += part.length;
+  }
+}
+
+/** Where may a record end, in a byte stream that we join in the middle of one? */
+export class RecordEnds {
+  /** What has passed of the header that comes next; `undefined` until a record is known to have ended. */
+  #header: number[] | undefined;
+  /** What is left of the record whose header has passed. */
+  #left = 0;
+
+  /** How many of the next `available` bytes may pass together, so that at most the last one of them ends a record. */
+  next(available: number): number {
+    if (this.#header === undefined) return 1;
+    return Math.min(available, this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length);
+  }
+
+  /** `bytes` have passed. Plaintext comes out only at the end of a record. */
+  passed(bytes: Buffer, plaintext: boolean): void {
+    if (this.#header === undefined) {
+      if (plaintext) this.#header = [];
+    } else if (this.#left > 0) {
+      this.#left -= bytes.length;
+    } else {
+      this.#header.push(...bytes);
+      if (this.#header.length < HEADER_BYTES) return;
+      this.#left = this.#header[3]! * 256 + this.#header[4]!;
+      this.#header = [];
+    }
+  }
+
+  /** Whether the last byte that passed may have ended a record. */
+  get mayHaveEnded(): boolean {
+    return this.#header === undefined || (this.#left === 0 && this.#header.length === 0);
+  }
+}

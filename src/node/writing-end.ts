@@ -1,0 +1,234 @@
+/**
+ * Did our alert leave? Node calls back when the transport has ended, whether OpenSSL has written the alert or not, and whether the transport took it or not.
+ * The byte counts and the kernel's answer tell.
+ *
+ * | field | why | since | when it is gone |
+ * |---|---|---|---|
+ * | `_parent.bytesWritten` | whether the alert was written | 10 | no clean end before our alert is proved; `lost` is not told from `close_notify` |
+ * | `_handle.writeQueueSize` | what the TLS layer has made and not handed on | 11 | the same; a failed write of it is taken for one that was done |
+ * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
+ * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
+ * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
+ * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
+ * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
+ */
+import { writeSync } from 'node:fs';
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { count, duplexUnder, handleOf, inHandshake, wrappedSocket, type Handle } from './handle.js';
+
+/** `status` is the kernel's answer, 0 for success, where it is known. */
+export type Done = (error?: Error | null, status?: number) => void;
+type Final = TLSSocket['_final'];
+
+export const nodeFinal: Final = net.Socket.prototype._final;
+
+/** What became of our alert. `in_doubt`: a later turn's counts tell. */
+export type Outcome = 'flushed' | 'nothing_written' | 'refused' | 'in_doubt';
+
+/** One call of `_final`: our alert, and the end of the transport. */
+export class WritingEnd {
+  readonly #socket: TLSSocket;
+  readonly #final: Final;
+  /** Bytes that the TLS layer had written, and those that waited to be written, before the alert. */
+  #written = NaN;
+  #waiting = NaN;
+  /** Bytes given to the transport before it, where that does not take everything at once. */
+  #given: number | undefined;
+  /** No alert can leave: in the handshake, or on a transport that is dead or has ended. */
+  #unsendable = false;
+  #dead = false;
+  /** OpenSSL wrote nothing within the call. */
+  #nothing = false;
+  /** The alert may be written after the call. */
+  #mayComeLater = false;
+  /** Over TCP the kernel's answer is known. */
+  #told = false;
+  #running = false;
+
+  /** `final` is the socket's own method. */
+  constructor(socket: TLSSocket, final: Final) {
+    this.#socket = socket;
+    this.#final = final;
+  }
+
+  send(done: Done): void {
+    const socket = this.#socket;
+    this.#written = ciphertextWritten(socket);
+    this.#waiting = ciphertextWaiting(socket);
+    if (duplexClosed(socket)) {
+      this.#unsendable = this.#dead = true;
+      return done();
+    }
+    const tcp = this.#isNodes && isTcp(socket);
+    const ended = inHandshake(socket) || transportEnded(socket);
+    this.#dead = !ended && !tcp && transportGone(socket);
+    this.#unsendable = ended || this.#dead;
+    this.#told = tcp && !this.#unsendable;
+    const given = transportWritten(socket);
+    this.#running = true;
+    try {
+      if (!this.#told || !endTold(socket, done)) this.#final.call(socket, done);
+    } finally {
+      this.#running = false;
+    }
+    // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
+    // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
+    this.#nothing = ciphertextWritten(socket) === this.#written;
+    // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
+    this.#mayComeLater = !this.#isNodes || (duplexUnder(socket) !== undefined && ciphertextWaiting(socket) > this.#waiting);
+    if (!this.#isNodes || (!this.#told && !takesAtOnce(socket))) this.#given = given;
+  }
+
+  /** `false` for an application's own method. When that calls Node's, and so whether the alert could be written, is known a turn later. */
+  get #isNodes(): boolean {
+    return this.#final === nodeFinal;
+  }
+
+  get needsTurn(): boolean {
+    return !this.#isNodes;
+  }
+
+  /** Whether OpenSSL has written anything since the call began. Behind a fatal alert of the peer's it writes nothing. */
+  get openSslWrote(): boolean {
+    return ciphertextWritten(this.#socket) > this.#written || ciphertextWaiting(this.#socket) > this.#waiting;
+  }
+
+  /** After the transport has ended. `status` as in `Done`; `undefined` once it can't be waited for any more. */
+  outcome(status: number | undefined, isLate: boolean): Outcome {
+    const socket = this.#socket;
+    const nothing = this.#unsendable || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
+    if (nothing) return this.#dead ? 'refused' : 'nothing_written';
+    // shutdown(2) failed: the peer has reset the connection. The byte counts of the next turn tell whether our alert left before that.
+    if (this.#told && status !== 0) return isLate ? this.#byCounts() : 'in_doubt';
+    // Node's _final calls back synchronously only if the transport is dead.
+    if (this.#running) return 'refused';
+    if (this.#told || this.#given === undefined) return 'flushed';
+    return transportWritten(socket) - ciphertextHeld(socket) > this.#given ? 'flushed' : 'refused';
+  }
+
+  /** What could not be written stays with the TLS layer. */
+  #byCounts(): Outcome {
+    return ciphertextWritten(this.#socket) - ciphertextHeld(this.#socket) > this.#written ? 'flushed' : 'refused';
+  }
+
+  /** Somebody destroys the socket in this turn: what is already known of the alert; `undefined` if nothing is. */
+  outcomeNow(): Outcome | undefined {
+    const socket = this.#socket;
+    if (this.#dead) return 'refused';
+    if (this.#unsendable || this.#nothing || !(ciphertextWritten(socket) > this.#written) || handleOf(socket)?._parent?.writeQueueSize !== 0) return undefined;
+    return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come, or was waiting for its turn to pass
+  }
+}
+
+/** The `net.Socket` that Node puts around a `Duplex` has been closed. Its shutdown would fail an assertion that nobody can catch (Node 20 to 26). */
+function duplexClosed(socket: TLSSocket): boolean {
+  const wrap = handleOf(socket)?._parentWrap as { _handle?: unknown } | null | undefined;
+  return duplexUnder(socket) !== undefined && wrap?._handle === null;
+}
+
+/** Whether the transport's sending side was ended past the TLS layer: what that writes then is counted all the same, and lost. */
+function transportEnded(socket: TLSSocket): boolean {
+  const under = duplexUnder(socket) ?? wrappedSocket(socket);
+  return under !== undefined && (under.destroyed || (under.writableEnded && under.writableLength === 0));
+}
+
+/** The handle of the TLS layer that writes to the transport: of TLS in TLS, the outermost. */
+function bottomOf(socket: TLSSocket): Handle | undefined {
+  let handle = handleOf(socket);
+  while (handle?._parent?._parent) handle = handle._parent;
+  return handle;
+}
+
+const ADDRESS = {};
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * Whether the kernel would refuse what is written now: the peer has reset the connection. Once a TLS layer is at its end, it passes no error of its
+ * transport on, neither ECONNRESET nor the EPIPE of a write (Node 20 to 26). After a reset TCP has no peer name; a Unix socket whose peer is closed
+ * refuses also a write of nothing.
+ */
+export function transportGone(socket: TLSSocket): boolean {
+  const transport = bottomOf(socket)?._parent;
+  if (typeof transport?.getpeername === 'function') return transport.getpeername(ADDRESS) !== 0;
+  if (transport?.constructor.name !== 'Pipe' || typeof transport.fd !== 'number' || transport.fd < 0) return false;
+  try {
+    writeSync(transport.fd, NOTHING);
+    return false;
+  } catch (error) {
+    return ['EPIPE', 'ECONNRESET', 'ENOTCONN'].includes(String((error as NodeJS.ErrnoException).code));
+  }
+}
+
+/** Whether the transport is TCP, directly: whoever ends it is told of a reset (see `endTold`). */
+export function isTcp(socket: TLSSocket): boolean {
+  const transport = handleOf(socket)?._parent;
+  return !transport?._parent && typeof transport?.getpeername === 'function';
+}
+
+/** Ciphertext that the TLS layer wrote to its transport; `NaN` if it can't be told. */
+function ciphertextWritten(socket: TLSSocket): number {
+  return count(handleOf(socket)?._parent?.bytesWritten);
+}
+
+/** Ciphertext that the TLS layer has made and not handed on, as far as it knows: it learns it in a later turn. */
+function ciphertextWaiting(socket: TLSSocket): number {
+  return count(handleOf(socket)?.writeQueueSize);
+}
+
+/** The same of the outermost TLS layer. */
+function ciphertextHeld(socket: TLSSocket): number {
+  return count(bottomOf(socket)?.writeQueueSize);
+}
+
+/** Whether the kernel has taken everything that was written to it; a Duplex never tells. */
+function takesAtOnce(socket: TLSSocket): boolean {
+  return bottomOf(socket)?._parent?.writeQueueSize === 0;
+}
+
+/** Bytes that were given to the transport under all TLS layers, with those that it has refused. */
+function transportWritten(socket: TLSSocket): number {
+  return count(bottomOf(socket)?._parent?.bytesWritten);
+}
+
+interface ShutdownRequest {
+  oncomplete: unknown;
+}
+
+const netFinal = net.Socket.prototype._final as (this: object, done: Done) => void;
+
+/** What `netFinal` asks of its receiver (Node 11 to 26). */
+const receiverOf = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
+
+/**
+ * Sends our alert and ends the transport as `net.Socket.prototype._final` does, but tells `done` what the kernel answered, which Node drops (20 to 26).
+ * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
+ */
+function endTold(socket: TLSSocket, done: Done): boolean {
+  const handle = handleOf(socket)!;
+  let begun = false;
+  const shutdown = (request: ShutdownRequest): unknown => {
+    begun = true;
+    request.oncomplete = (status: number) => done(null, status);
+    return handle.shutdown!(request);
+  };
+  try {
+    netFinal.call(receiverOf({ shutdown }), done);
+    return true;
+  } catch (thrown) {
+    if (begun) throw thrown;
+    return false;
+  }
+}
+
+/** Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way. */
+export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
+  const parent = handleOf(socket)?._parent;
+  if (parent === undefined || parent === null) return false;
+  try {
+    netFinal.call(receiverOf(parent), done);
+    return true;
+  } catch {
+    return false;
+  }
+}
