@@ -5,10 +5,10 @@
 import type { TLSSocket } from 'node:tls';
 import { seen, type Closure, type Goal } from '../closure/closure.js';
 import { isTlsError, type TlsShutdownError } from '../errors.js';
-import { hadTlsError, inHandshake } from '../node/handle.js';
+import { hadTlsError } from '../node/handle.js';
 import { outsideReads } from '../node/read-callback.js';
 import type { ShutdownState } from '../types.js';
-import { CONNECTION, putMethods, type FinalCallback, type Originals, type Watched } from './methods.js';
+import { keep, putMethods, watcherOf, type FinalCallback, type Originals, type Watcher } from './methods.js';
 import { OurHalf } from './our-half.js';
 import { PeerHalf } from './peer-half.js';
 
@@ -20,7 +20,7 @@ export interface Waiting {
   onChange(): void;
 }
 
-export class Connection {
+export class Connection implements Watcher {
   readonly socket: TLSSocket;
   readonly ours: OurHalf;
   readonly peer: PeerHalf;
@@ -38,14 +38,12 @@ export class Connection {
     this.socket = socket;
     this.life = socket.destroyed ? 'destroyed' : 'alive';
     this.error = socket.errored ?? undefined;
-    (socket as Watched<Connection>)[CONNECTION] = this;
+    const isShared = keep(socket, this);
     this.ours = new OurHalf(this);
-    this.peer = new PeerHalf(this);
+    this.peer = new PeerHalf(this, !isShared);
     if (this.life === 'alive') this.#originals = putMethods(socket);
     this.#readPast();
-    if (this.life === 'destroyed') return;
-    if (!inHandshake(socket)) this.peer.countBytes(!byCall);
-    else socket.once('secure', () => this.peer.countBytes(true)); // undocumented; both sides, before 'secureConnect'
+    if (this.life === 'alive') this.peer.countBytes(byCall);
   }
 
   /** What happened before anybody watched. */
@@ -205,7 +203,7 @@ function isOfConnection(error: Error): boolean {
 }
 
 export function connectionOf(socket: TLSSocket): Connection | undefined {
-  return (socket as Watched<Connection>)[CONNECTION];
+  return watcherOf(socket) as Connection | undefined;
 }
 
 export function watchSocket(socket: TLSSocket, byCall = false): Connection {

@@ -1,13 +1,14 @@
 /**
  * The four methods of a watched socket that Node calls and that we put in front of its own: `push` (how did reading end?), `_final` (send our alert),
- * `_destroy` (who ended it, and why?) and `_tlsError`. They find the socket's connection under `CONNECTION`, which two copies of this package share. So only
- * one copy asks the transport: asked twice, it would call a bare FIN clean (see node/reading-end.ts).
+ * `_destroy` (who ended it, and why?) and `_tlsError`. Two copies of this package share one connection on the socket. So only one of them asks the transport:
+ * asked twice, it would call a bare FIN clean (see node/reading-end.ts). A copy of another version keeps a connection of its own, and asks nothing.
  */
 import type { TLSSocket } from 'node:tls';
 import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from '../node/handle.js';
 
-/** Its number changes when two versions of the package could no longer share a connection. */
-export const CONNECTION = Symbol.for('tls-graceful-shutdown.connection.2');
+const CONNECTION = Symbol.for('tls-graceful-shutdown.connection');
+/** It changes when two versions of the package could no longer share a connection. */
+const VERSION = 1;
 
 export type FinalCallback = (error?: Error | null) => void;
 
@@ -19,7 +20,23 @@ export interface Watcher {
   tlsError(error: Error): unknown;
 }
 
-export type Watched<W extends Watcher = Watcher> = TLSSocket & { [CONNECTION]?: W };
+type Watched = TLSSocket & { [CONNECTION]?: { readonly version: number; readonly watcher: Watcher } };
+
+/** Of sockets that another version of this package watches, too. */
+const notShared = new WeakMap<TLSSocket, Watcher>();
+
+/** Keeps `watcher` on the socket; `false` if another version has one there. */
+export function keep(socket: TLSSocket, watcher: Watcher): boolean {
+  const isFirst = (socket as Watched)[CONNECTION] === undefined;
+  if (isFirst) (socket as Watched)[CONNECTION] = { version: VERSION, watcher };
+  else notShared.set(socket, watcher);
+  return isFirst;
+}
+
+export function watcherOf(socket: TLSSocket): Watcher | undefined {
+  const record = (socket as Watched)[CONNECTION];
+  return record?.version === VERSION ? record.watcher : notShared.get(socket);
+}
 
 /** What was there before. */
 export interface Originals {
@@ -38,18 +55,18 @@ export function putMethods(socket: TLSSocket): Originals {
   return originals;
 }
 
-export function watchedPush(this: Watched, chunk: unknown, encoding?: BufferEncoding): boolean {
-  return this[CONNECTION]!.push(chunk, encoding);
+export function watchedPush(this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {
+  return watcherOf(this)!.push(chunk, encoding);
 }
 
-function watchedFinal(this: Watched, callback: FinalCallback): void {
-  this[CONNECTION]!.final(callback);
+function watchedFinal(this: TLSSocket, callback: FinalCallback): void {
+  watcherOf(this)!.final(callback);
 }
 
-function watchedDestroy(this: Watched, error: Error | null, callback: FinalCallback): void {
-  this[CONNECTION]!.destroy(error, callback);
+function watchedDestroy(this: TLSSocket, error: Error | null, callback: FinalCallback): void {
+  watcherOf(this)!.destroy(error, callback);
 }
 
-function watchedTlsError(this: Watched, error: Error): unknown {
-  return this[CONNECTION]!.tlsError(error);
+function watchedTlsError(this: TLSSocket, error: Error): unknown {
+  return watcherOf(this)!.tlsError(error);
 }

@@ -27,14 +27,17 @@ interface Owner {
 export class PeerHalf {
   state: PeerState = 'open';
   readonly #owner: Owner;
+  /** Another version of this package watches the socket. It may ask the transport, so we don't: who asks second may be told of an end that was none. */
+  readonly #isBlind: boolean;
   /** In `judging`: what the end looks like. */
   #look: Look | 'close_notify' = 'unverified';
   #feed: FeedAndAsk | undefined;
   readonly #duplexEnd: DuplexEnd | undefined;
   #bytes: ReceivedBytes | undefined;
 
-  constructor(owner: Owner) {
+  constructor(owner: Owner, isBlind: boolean) {
     this.#owner = owner;
+    this.#isBlind = isBlind;
     const duplex = owner.life === 'alive' ? duplexUnder(owner.socket) : undefined;
     if (duplex !== undefined) this.#duplexEnd = new DuplexEnd(duplex);
   }
@@ -66,7 +69,7 @@ export class PeerHalf {
   #judgeLate(): void {
     const { socket } = this.#owner;
     this.#apply('was_over');
-    if (!stillReadsAfterEnd(socket)) return void inNextTurn(() => this.#concludeLate(false));
+    if (this.#isBlind || !stillReadsAfterEnd(socket)) return void inNextTurn(() => this.#concludeLate(false));
     inNextTurn(() => inNextTurn(() => this.#concludeLate(stillReadsAfterEnd(socket))));
   }
 
@@ -76,9 +79,12 @@ export class PeerHalf {
     this.#owner.tell();
   }
 
-  /** `inTime`: the handshake has just been finished. */
-  countBytes(inTime: boolean): void {
-    if (OPENSSL_HIDES_CLOSE_NOTIFY) this.#bytes = new ReceivedBytes(this.#owner.socket, inTime);
+  /** From the end of the handshake on. `late`: if that is over already, anything may have come since. */
+  countBytes(late: boolean): void {
+    const { socket } = this.#owner;
+    if (!OPENSSL_HIDES_CLOSE_NOTIFY) return;
+    if (!inHandshake(socket)) this.#bytes = new ReceivedBytes(socket, !late);
+    else socket.once('secure', () => (this.#bytes = new ReceivedBytes(socket, true))); // undocumented; both sides, before 'secureConnect'
   }
 
   /** Plaintext came out. */
@@ -89,7 +95,7 @@ export class PeerHalf {
   /** From now on the end of reading can be proved. */
   startFeeding(): void {
     const { socket, life } = this.#owner;
-    if (this.#feed !== undefined || this.state !== 'open' || life === 'destroyed' || inHandshake(socket)) return;
+    if (this.#isBlind || this.#feed !== undefined || this.state !== 'open' || life === 'destroyed' || inHandshake(socket)) return;
     this.#feed = FeedAndAsk.begin(socket, new RecordEnds());
   }
 
@@ -131,7 +137,7 @@ export class PeerHalf {
 
   #lookAtEnd(): Look | 'close_notify' {
     const { socket, ours } = this.#owner;
-    if (inHandshake(socket)) return 'unverified'; // an alert is not authenticated there: anybody on the path can inject it
+    if (this.#isBlind || inHandshake(socket)) return 'unverified'; // in the handshake an alert is not authenticated: anybody on the path can inject it
     const foreign = socket.push !== watchedPush; // a `push` that somebody put over ours may let the null out later
     if (this.#feed === undefined) {
       if (ours.alert === 'unseen') return 'unverified'; // if that end() was called in a read callback, OpenSSL dropped what else had come, perhaps an alert
@@ -196,7 +202,7 @@ export class PeerHalf {
   concludeBeforeDestroy(): void {
     const { socket } = this.#owner;
     if (this.isBeingJudged) this.#conclude(this.state === 'late' ? 'unverified' : this.#look);
-    else if (this.state === 'open' && destroysAtRead(socket)) {
+    else if (this.state === 'open' && !this.#isBlind && destroysAtRead(socket)) {
       const look = this.#feed?.look ?? lookAtEnd(socket, false);
       if (look === 'ended' || look === 'close_notify') this.#conclude(look);
     }
