@@ -1,6 +1,8 @@
 /** TLS record boundaries in a byte stream that comes in any chunks (RFC 8446 section 5.1, RFC 5246 section 6.2.1). Pure. */
 
 const HEADER_BYTES = 5;
+/** With no content: the header, the content type and the shortest tag (TLS 1.3 with CCM_8, RFC 8446 section 5.2). OpenSSL takes no shorter one. */
+const SHORTEST_RECORD = HEADER_BYTES + 1 + 8;
 /** `change_cipher_spec` to `heartbeat`. */
 const FIRST_TYPE = 20;
 const LAST_TYPE = 24;
@@ -98,35 +100,45 @@ export class RecordScanner {
   }
 }
 
-/** Where may a record end, in a byte stream that we join in the middle of one? */
+/**
+ * Where may a record end, in a byte stream that we join in the middle of one? It cuts the stream into pieces in each of which at most one record ends.
+ * - `anywhere`: at most one ends in as many bytes as the shortest record has.
+ * - `searching`: the first plaintext has come out, so there are data. Byte by byte the next plaintext shows where a record ends.
+ * - `known`: header by header.
+ */
 export class RecordEnds {
-  /** What has passed of the header that comes next; `undefined` until a record is known to have ended. */
-  #header: number[] | undefined;
+  #where: 'anywhere' | 'searching' | 'known' = 'anywhere';
+  /** What has passed of the header that comes next. */
+  #header: number[] = [];
   /** What is left of the record whose header has passed. */
   #left = 0;
 
-  /** How many of the next `available` bytes may pass together, so that at most the last one of them ends a record. */
+  /** How many of the next `available` bytes may pass together. */
   next(available: number): number {
-    if (this.#header === undefined) return 1;
+    if (this.#where === 'searching') return 1;
+    if (this.#where === 'anywhere') return Math.min(available, SHORTEST_RECORD);
     return Math.min(available, this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length);
   }
 
   /** `bytes` have passed. Plaintext comes out only at the end of a record. */
   passed(bytes: Buffer, plaintext: boolean): void {
-    if (this.#header === undefined) {
-      if (plaintext) this.#header = [];
-    } else if (this.#left > 0) {
-      this.#left -= bytes.length;
-    } else {
-      this.#header.push(...bytes);
-      if (this.#header.length < HEADER_BYTES) return;
-      this.#left = this.#header[3]! * 256 + this.#header[4]!;
-      this.#header = [];
-    }
+    if (this.#where === 'known') this.#count(bytes);
+    else if (plaintext) this.#where = this.#where === 'anywhere' ? 'searching' : 'known';
   }
 
-  /** Whether the last byte that passed may have ended a record. */
+  #count(bytes: Buffer): void {
+    if (this.#left > 0) {
+      this.#left -= bytes.length;
+      return;
+    }
+    this.#header.push(...bytes);
+    if (this.#header.length < HEADER_BYTES) return;
+    this.#left = this.#header[3]! * 256 + this.#header[4]!;
+    this.#header = [];
+  }
+
+  /** Whether a record may have ended in the bytes that passed last. */
   get mayHaveEnded(): boolean {
-    return this.#header === undefined || (this.#left === 0 && this.#header.length === 0);
+    return this.#where !== 'known' || (this.#left === 0 && this.#header.length === 0);
   }
 }

@@ -23,7 +23,7 @@
  * | `_parent.readBuffer(bytes)`, `_parent.emitEOF()` | the same of a `Duplex` | 8 | no proof over a `Duplex` |
  */
 import type { TLSSocket } from 'node:tls';
-import { count, handleOf, type Handle } from './handle.js';
+import { count, handleOf, readSideEnded, type Handle } from './handle.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
 interface Ends {
@@ -131,8 +131,10 @@ export class FeedAndAsk {
 
   #passEndOn(pass: () => void): void {
     if (this.#doing !== 'nothing') return void (this.#endWaits = pass); // behind what waits
-    this.#ask();
-    this.#readsOn ??= this.#refusesGarbage();
+    if (!readSideEnded(this.#socket)) {
+      this.#ask();
+      this.#readsOn ??= this.#refusesGarbage();
+    }
     this.#do('passing on the end of the transport', pass);
   }
 
