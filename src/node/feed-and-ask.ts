@@ -14,6 +14,7 @@
  * |---|---|---|---|
  * | `_handle.receive(bytes)` | feeds the TLS layer | 0.11 | no proof: such an end is `unverified` |
  * | `_handle.newSessionDone()` | makes the TLS layer read once more without a new byte | 0.11 | the same |
+ * | `_handle.readStart()` | 0 each time: the TLS layer is at its end | 12 | no proof |
  * | `_handle.onerror` | what the TLS layer calls at an error of OpenSSL | 0.11 | a FIN is `unverified` where an alert may be hidden |
  * | `_handle.onread` | Node's own read callback, to which we pass the transport's end on | 11 | no proof |
  * | `_handle.bytesRead` | whether a piece gave plaintext | 10 | no proof |

@@ -7,6 +7,7 @@
  * |---|---|---|---|
  * | `socket._handle` | the TLS layer under the socket | always | every end is `unverified` |
  * | `_handle._parent` | the transport's handle | 0.11 | every end is `unverified`; `quiet` destroys at once |
+ * | the class of `_parent`: `TCP`, `Pipe`, `TLSWrap` | the kind of transport | 0.11 | every end is `unverified` |
  * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
  * | `_handle._parentWrap` | the `net.Socket` of a server's connection | 4 | as if its server was not watched |
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |

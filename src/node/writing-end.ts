@@ -7,7 +7,7 @@
  * | `_parent.bytesWritten` | whether the alert was written | 10 | no clean end before our alert is proved; `lost` is not told from `close_notify` |
  * | `_handle.writeQueueSize` | what the TLS layer has made and not handed on | 11 | the same; a failed write of it is taken for one that was done |
  * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
- * | `_parent.getpeername()`, `_parent.fd` of a pipe | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
+ * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
