@@ -56,7 +56,15 @@ const BUFFER = Buffer.allocUnsafeSlow(65_536);
 const GARBAGE = Buffer.alloc(20_000, 0xff);
 
 /** What is being done while the end of reading is reported. */
-type Doing = 'nothing' | 'feeding' | 'asking' | 'passing on the end of the transport';
+type Doing = 'nothing' | 'feeding' | 'asking' | 'passing on the end of the transport' | 'letting others run';
+
+const { nextTick } = process;
+const resolved = Promise.resolve();
+
+/** Behind the ticks that are queued, and behind all microtasks. A test may have put others in the place of `nextTick` and `queueMicrotask`. */
+function afterTicks(run: () => void): void {
+  nextTick(() => void resolved.then(() => nextTick(run)));
+}
 
 export class FeedAndAsk {
   #doing: Doing = 'nothing';
@@ -64,8 +72,10 @@ export class FeedAndAsk {
   readonly #handle: TlsHandle;
   readonly #ends: Ends;
   #feedPiece: (piece: Buffer) => void;
-  /** What came while a piece was fed: a `Duplex` may push its next chunk within a read callback. */
-  #waiting: Buffer[] = [];
+  /** What came while a piece was fed (a `Duplex` may push its next chunk within a read callback), and what is left for after its ticks. */
+  readonly #waiting: Buffer[] = [];
+  /** Between two records of one read Node runs ticks and microtasks: `await once(socket, 'data')` misses none. Over a `Duplex` it does not. */
+  #letsOthersRun = false;
   #endWaits: (() => void) | undefined;
   #readsOn: boolean | undefined;
 
@@ -109,6 +119,7 @@ export class FeedAndAsk {
       else this.#passEndOn(() => this.#handle.onread()); // Node's own callback finds the number of the end or of the error where it was for ours
     };
     parent.useUserBuffer(BUFFER);
+    this.#letsOthersRun = true;
   }
 
   /** Still the socket's: it has not been destroyed. */
@@ -141,17 +152,28 @@ export class FeedAndAsk {
 
   #feed(bytes: Buffer): void {
     this.#waiting.push(bytes);
-    if (this.#doing !== 'nothing') return;
+    if (this.#doing === 'nothing') this.#feedWaiting();
+  }
+
+  #feedWaiting(): void {
+    this.#doing = 'nothing';
     let failure: { error: unknown } | undefined;
     for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
       this.#ask(); // a read callback that was under way when we took over may have swallowed something
       for (let at = 0; at < chunk.length && this.#lives; ) {
         const piece = chunk.subarray(at, (at += this.#ends.next(chunk.length - at)));
+        let plaintext = true;
         try {
-          this.#feedOne(piece);
+          plaintext = this.#feedOne(piece);
         } catch (error) {
           failure ??= { error }; // a listener of the application has thrown; what else was read is not lost, as it is not without us
         }
+        if (!plaintext || !this.#letsOthersRun || at === chunk.length) continue;
+        this.#waiting.unshift(chunk.subarray(at));
+        this.#doing = 'letting others run';
+        afterTicks(() => this.#feedWaiting());
+        if (failure !== undefined) throw failure.error;
+        return;
       }
     }
     const pass = this.#endWaits;
@@ -160,7 +182,8 @@ export class FeedAndAsk {
     if (failure !== undefined) throw failure.error;
   }
 
-  #feedOne(piece: Buffer): void {
+  /** Whether plaintext came out. */
+  #feedOne(piece: Buffer): boolean {
     const before = count(this.#handle.bytesRead);
     let plaintext = false;
     try {
@@ -170,6 +193,7 @@ export class FeedAndAsk {
       this.#ends.passed(piece, plaintext);
     }
     if (!plaintext && this.#ends.mayHaveEnded) this.#ask();
+    return plaintext;
   }
 
   /** What the end of reading that is being reported is. A `push(null)` of the application itself does not find the TLS layer at its end. */
