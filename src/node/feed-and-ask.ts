@@ -25,6 +25,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { count, handleOf, readSideEnded, type Handle } from './handle.js';
+import { afterTicks } from './read-callback.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
 interface Ends {
@@ -57,14 +58,6 @@ const GARBAGE = Buffer.alloc(20_000, 0xff);
 
 /** What is being done while the end of reading is reported. */
 type Doing = 'nothing' | 'feeding' | 'asking' | 'passing on the end of the transport' | 'letting others run';
-
-const { nextTick } = process;
-const resolved = Promise.resolve();
-
-/** Behind the ticks that are queued, and behind all microtasks. A test may have put others in the place of `nextTick` and `queueMicrotask`. */
-function afterTicks(run: () => void): void {
-  nextTick(() => void resolved.then(() => nextTick(run)));
-}
 
 export class FeedAndAsk {
   #doing: Doing = 'nothing';

@@ -23,6 +23,14 @@ export function outsideReads(): boolean {
   return constructor === timer.constructor || constructor === immediate.constructor;
 }
 
+const { nextTick } = process;
+const resolved = Promise.resolve();
+
+/** Runs it behind the ticks that are queued and behind all microtasks. A test may have put others in the place of `nextTick` and `queueMicrotask`. */
+export function afterTicks(run: () => void): void {
+  nextTick(() => void resolved.then(() => nextTick(run)));
+}
+
 /** More than any read callback is deep in an application's own methods. */
 const DEPTH = 50;
 
