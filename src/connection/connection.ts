@@ -120,11 +120,20 @@ export class Connection implements Watcher {
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
     if (chunk === null) return this.peer.onEnd();
     this.peer.onData((chunk as Buffer).length);
-    return this.#isUnwanted() || this.#originals!.push.call(this.socket, chunk, encoding);
+    return this.#isUnwanted() || this.#pass(chunk, encoding);
   }
 
   passEndOn(): boolean {
-    return this.#originals!.push.call(this.socket, null);
+    return this.#pass(null);
+  }
+
+  #pass(chunk: unknown, encoding?: BufferEncoding): boolean {
+    try {
+      return this.#originals!.push.call(this.socket, chunk, encoding);
+    } catch (thrown) {
+      if (!this.peer.throwsLater(thrown)) throw thrown;
+      return true;
+    }
   }
 
   /** Nobody consumes it, and a call discards it. A paused consumer still counts, but not in a quiet shutdown. */

@@ -99,6 +99,11 @@ export class PeerHalf {
     this.#feed = FeedAndAsk.begin(socket, new RecordEnds());
   }
 
+  /** What a listener has thrown while we feed OpenSSL. */
+  throwsLater(thrown: unknown): boolean {
+    return this.#feed?.throwsLater(thrown) === true;
+  }
+
   onOurAlert(): void {
     if (this.#owner.ours.alert !== 'written') return;
     this.#apply('our_alert_left');

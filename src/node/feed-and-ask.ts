@@ -25,7 +25,7 @@
  */
 import type { TLSSocket } from 'node:tls';
 import { count, handleOf, readSideEnded, type Handle } from './handle.js';
-import { afterTicks } from './read-callback.js';
+import { afterTicks, nextTick } from './read-callback.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
 interface Ends {
@@ -125,9 +125,23 @@ export class FeedAndAsk {
     this.#doing = what;
     try {
       run();
+    } catch (thrown) {
+      this.throwsLater(thrown);
     } finally {
       this.#doing = 'nothing';
     }
+  }
+
+  /**
+   * A listener of the application has thrown this. Within our work it is thrown a tick later: what else was read is not lost, as it is not without us.
+   * And Node 22 drops what is thrown through `receive` while async hooks are in use.
+   */
+  throwsLater(thrown: unknown): boolean {
+    if (this.#doing === 'nothing' || this.#doing === 'letting others run') return false;
+    nextTick(() => {
+      throw thrown;
+    });
+    return true;
   }
 
   #ask(): void {
@@ -150,41 +164,27 @@ export class FeedAndAsk {
 
   #feedWaiting(): void {
     this.#doing = 'nothing';
-    let failure: { error: unknown } | undefined;
     for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
       this.#ask(); // a read callback that was under way when we took over may have swallowed something
       for (let at = 0; at < chunk.length && this.#lives; ) {
         const piece = chunk.subarray(at, (at += this.#ends.next(chunk.length - at)));
-        let plaintext = true;
-        try {
-          plaintext = this.#feedOne(piece);
-        } catch (error) {
-          failure ??= { error }; // a listener of the application has thrown; what else was read is not lost, as it is not without us
-        }
-        if (!plaintext || !this.#letsOthersRun || at === chunk.length) continue;
+        if (!this.#feedOne(piece) || !this.#letsOthersRun || at === chunk.length) continue;
         this.#waiting.unshift(chunk.subarray(at));
         this.#doing = 'letting others run';
-        afterTicks(() => this.#feedWaiting());
-        if (failure !== undefined) throw failure.error;
-        return;
+        return afterTicks(() => this.#feedWaiting());
       }
     }
     const pass = this.#endWaits;
     this.#endWaits = undefined;
     if (pass !== undefined) this.#passEndOn(pass);
-    if (failure !== undefined) throw failure.error;
   }
 
   /** Whether plaintext came out. */
   #feedOne(piece: Buffer): boolean {
     const before = count(this.#handle.bytesRead);
-    let plaintext = false;
-    try {
-      this.#do('feeding', () => this.#feedPiece(piece));
-    } finally {
-      plaintext = count(this.#handle.bytesRead) > before;
-      this.#ends.passed(piece, plaintext);
-    }
+    this.#do('feeding', () => this.#feedPiece(piece));
+    const plaintext = count(this.#handle.bytesRead) > before;
+    this.#ends.passed(piece, plaintext);
     if (!plaintext && this.#ends.mayHaveEnded) this.#ask();
     return plaintext;
   }

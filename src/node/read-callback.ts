@@ -23,10 +23,11 @@ export function outsideReads(): boolean {
   return constructor === timer.constructor || constructor === immediate.constructor;
 }
 
-const { nextTick } = process;
+/** A test may have put others in the place of `nextTick` and `queueMicrotask`. */
+export const { nextTick } = process;
 const resolved = Promise.resolve();
 
-/** Runs it behind the ticks that are queued and behind all microtasks. A test may have put others in the place of `nextTick` and `queueMicrotask`. */
+/** Runs it behind the ticks that are queued and behind all microtasks. */
 export function afterTicks(run: () => void): void {
   nextTick(() => void resolved.then(() => nextTick(run)));
 }

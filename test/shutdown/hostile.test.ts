@@ -1,5 +1,6 @@
 /** It never kills the process and leaves nothing behind. */
 import { expect } from 'chai';
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import tls, { type TLSSocket } from 'node:tls';
 import { gracefulShutdown, shutdown, watch } from '../../src/index.js';
@@ -126,7 +127,9 @@ for (const version of VERSIONS) {
         });
       }
 
-      it("answers a call although a 'readable' listener throws at the end", async () => {
+      for (const hooks of [false, true]) it(`answers a call although a 'readable' listener throws at the end, which is heard${hooks ? ', with async hooks in use' : ''}`, async () => {
+        const store = new AsyncLocalStorage();
+        if (hooks) store.enterWith(true);
         const { ours, peer } = await makePair({ version, side });
         const thrown = new Error('of a listener');
         ours.on('readable', () => {
@@ -136,6 +139,7 @@ for (const version of VERSIONS) {
         const errors = uncaught(1);
         expect(await gracefulShutdown(ours, { bidirectional: true })).to.equal(1);
         expect(await errors).to.deep.equal([thrown]);
+        store.disable();
       });
 
       it("frees the socket although a 'removeListener' listener throws", async () => {
