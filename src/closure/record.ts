@@ -102,12 +102,13 @@ export class RecordScanner {
 
 /**
  * Where may a record end, in a byte stream that we join in the middle of one? It cuts the stream into pieces in each of which at most one record ends.
- * - `anywhere`: at most one ends in as many bytes as the shortest record has.
+ * - `anywhere`, `not found`: at most one ends in as many bytes as the shortest record has.
  * - `searching`: the first plaintext has come out, so there are data. Byte by byte the next plaintext shows where a record ends.
  * - `known`: header by header.
  */
 export class RecordEnds {
-  #where: 'anywhere' | 'searching' | 'known' = 'anywhere';
+  #where: 'anywhere' | 'searching' | 'known' | 'not found' = 'anywhere';
+  #searched = 0;
   /** What has passed of the header that comes next. */
   #header: number[] = [];
   /** What is left of the record whose header has passed. */
@@ -116,14 +117,21 @@ export class RecordEnds {
   /** How many of the next `available` bytes may pass together. */
   next(available: number): number {
     if (this.#where === 'searching') return 1;
-    if (this.#where === 'anywhere') return Math.min(available, SHORTEST_RECORD);
+    if (this.#where !== 'known') return Math.min(available, SHORTEST_RECORD);
     return Math.min(available, this.#left > 0 ? this.#left : HEADER_BYTES - this.#header.length);
   }
 
   /** `bytes` have passed. Plaintext comes out only at the end of a record. */
   passed(bytes: Buffer, plaintext: boolean): void {
     if (this.#where === 'known') this.#count(bytes);
-    else if (plaintext) this.#where = this.#where === 'anywhere' ? 'searching' : 'known';
+    else if (this.#where === 'searching') this.#search(plaintext);
+    else if (this.#where === 'anywhere' && plaintext) this.#where = 'searching';
+  }
+
+  /** No longer than the longest record: a peer may send nothing but records without plaintext. */
+  #search(plaintext: boolean): void {
+    if (plaintext) this.#where = 'known';
+    else if (++this.#searched > HEADER_BYTES + MAX_CIPHERTEXT) this.#where = 'not found';
   }
 
   #count(bytes: Buffer): void {
