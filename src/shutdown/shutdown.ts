@@ -102,7 +102,7 @@ export async function gracefulShutdown(socket: TLSSocket, options: ShutdownOptio
 /**
  * Both halves of the closure, as `SSL_get_shutdown(3)`. Starts nothing: on a socket that nobody watches it says what Node's public
  * fields tell, and an end whose kind nobody saw is `'unverified'`. At `'end'` of a watched socket without `allowHalfOpen` it may end our side a tick before
- * Node does: our alert is the proof of the peer's.
+ * Node does: our alert is the proof of the peer's. So whoever says a last word in an `'end'` listener says it before asking.
  *
  * @throws TypeError `ERR_INVALID_ARG_TYPE`
  * @example
