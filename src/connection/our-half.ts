@@ -2,6 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import { isDone, nextOfOurs, type OurEvent, type OurState } from '../closure/closure.js';
 import { inHandshake, isKernelTransport } from '../node/handle.js';
+import { stopReading } from '../node/reading-end.js';
 import { WritingEnd, endTransport, nodeFinal } from '../node/writing-end.js';
 import type { FinalCallback } from './methods.js';
 import { inNextTurn } from './turn.js';
@@ -178,6 +179,7 @@ export class OurHalf {
     const outcome = writing?.outcomeNow();
     if (outcome !== undefined) this.#apply(outcome);
     if (writing === undefined || this.state !== 'settling') return then();
+    stopReading(this.#owner.socket);
     inNextTurn(() => {
       this.#apply(writing.outcome(undefined, true));
       then();

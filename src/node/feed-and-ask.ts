@@ -117,7 +117,7 @@ export class FeedAndAsk {
 
   /** Still the socket's: it has not been destroyed. */
   get #lives(): boolean {
-    return handleOf(this.#socket) === this.#handle;
+    return !this.#socket.destroyed && handleOf(this.#socket) === this.#handle;
   }
 
   #do(what: Doing, run: () => void): void {

@@ -4,6 +4,7 @@
  * | field | why | since | when it is gone |
  * |---|---|---|---|
  * | `_parent.readStart()`, `readStop()` | whether the transport is still being read | 0.11 | every end is `unverified` |
+ * | `_handle.readStop()` | nothing is read any more, while a destroyed socket waits for a turn | 0.11 | what comes in that turn throws |
  * | `_handle.readStart()` | 0 without asking the transport: the TLS layer is at its end | 12 | every end is `unverified` |
  * | `_handle.reading` | false: JS has stopped reading | 10 | such an end is asked for as any other |
  * | `_handle.onread` named `freeSocketOnReadGuard` | `http.Agent` destroys its free sockets at whatever they read | 26 | closing a free socket is `CLOSED` there |
@@ -69,6 +70,11 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
 /** After an end of the transport: libuv reads it once more, and stops by itself. */
 export function readAgain(socket: TLSSocket): void {
   handleOf(socket)?._parent?.readStart?.();
+}
+
+/** Node throws at data that comes between a socket's `destroy()` and the end of its handle (20 to 26), and nobody can catch that. */
+export function stopReading(socket: TLSSocket): void {
+  handleOf(socket)?.readStop?.();
 }
 
 /** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */

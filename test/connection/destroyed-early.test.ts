@@ -2,9 +2,11 @@
 import { expect } from 'chai';
 import { once } from 'node:events';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, shutdown, watch } from '../../src/index.js';
+import { FORGED } from '../support/forged.js';
 import { SIDES, VERSIONS, closed, makePair, readAll, seenBy, turns, type Pair } from '../support/pair.js';
 
 const BOTH = { sent: 'close_notify', received: 'close_notify' };
@@ -132,6 +134,41 @@ for (const version of VERSIONS) {
           [0, 0],
           [1, 1],
         ]);
+      });
+
+      it('throws nothing where data and a reset have come before end() and destroy() in one callback', async () => {
+        const { ours, forger } = await FORGED['TCP']!(version, side, watch);
+        const over = closed(ours.on('data', () => {}).on('error', () => {}));
+        const bytes = forger.sealData(Buffer.alloc(5000));
+        await new Promise<void>((resolve) => {
+          setTimeout(() => {
+            forger.line.write(bytes); // the kernel has both at once, and we have read neither
+            (forger.line as Socket).resetAndDestroy();
+            ours.end();
+            ours.destroy();
+            resolve();
+          }, 0);
+        });
+        await over; // what is thrown in a read callback fails the test
+        expect(getShutdown(ours)).to.deep.equal({ sent: 'lost', received: 'open' });
+      });
+
+      it("gives out nothing more where its own _destroy takes its time, and a listener destroys it at the first of two records", async () => {
+        const { ours, forger, deliver } = await FORGED['TCP']!(version, side, watch);
+        const answer = gracefulShutdown(ours, { bidirectional: true });
+        await forger.untilOurAlert();
+        const { _destroy } = ours;
+        ours._destroy = (error, callback) => void setImmediate(() => _destroy.call(ours, error, callback));
+        const seen: string[] = [];
+        ours.on('data', (chunk: Buffer) => {
+          seen.push(`${chunk}`);
+          ours.destroy();
+        });
+        const over = closed(ours);
+        deliver(Buffer.concat([forger.sealData('one'), forger.sealData('two')]));
+        await over;
+        expect(seen).to.deep.equal(['one']);
+        expect(await answer).to.equal(-1);
       });
 
       it("keeps the async context of each end() on watched sockets", async () => {
