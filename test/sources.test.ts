@@ -129,6 +129,19 @@ function declared(code: string): string[] {
   return bodies.flatMap((body) => [...body.matchAll(/^ {2}(\w+)\??[:(]/gm)].map(([, name = '']) => name));
 }
 
+describe('the tree in CONTRIBUTING.md', () => {
+  it('has each file, and none that is not there', () => {
+    const [, tree = ''] = /```text\nsrc\/\n([^]*?)```/.exec(readFileSync(join(root, '../CONTRIBUTING.md'), 'utf8')) ?? [];
+    let folder = '';
+    const drawn: string[] = [];
+    for (const [, indent = '', name = '', slash] of tree.matchAll(/^( +)([\w-]+(?:\.ts)?)(\/)?/gm)) {
+      if (slash !== undefined) folder = `${name}/`;
+      else drawn.push(indent.length === 2 ? name : folder + name);
+    }
+    expect(drawn.sort()).to.deep.equal([...byPath.keys()].sort());
+  });
+});
+
 describe('undocumented fields of Node', () => {
   /** The way to a handle: in the table of handle.ts, for all of them. */
   const everywhere = ['_handle', '_parent', '_parentWrap', 'stream'];
