@@ -6,7 +6,7 @@ import type { DrainOptions, ShutdownOptions } from './types.js';
 /** The longest finite time in milliseconds: Node's own limit for timers. */
 export const MAX_TIMEOUT = 2 ** 31 - 1;
 
-const DEFAULT_TIMEOUT = 5000;
+export const DEFAULT_TIMEOUT = 5000;
 
 type ArgumentErrorCode = 'ERR_INVALID_ARG_TYPE' | 'ERR_INVALID_ARG_VALUE';
 

@@ -91,7 +91,7 @@ export interface DrainOptions {
    */
   grace?: number;
 
-  /** Milliseconds that the shutdown of one socket may take; it is destroyed then. Default 5000. */
+  /** Milliseconds that the shutdown of one socket may take, and a handshake that runs when the drain begins; the socket is destroyed then. Default 5000. */
   timeout?: number;
 
   /**

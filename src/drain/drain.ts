@@ -3,8 +3,8 @@
  * left at the end of `grace`.
  */
 import type { Duplex } from 'node:stream';
-import { TLSSocket } from 'node:tls';
-import { MAX_TIMEOUT } from '../arguments.js';
+import type { TLSSocket } from 'node:tls';
+import { DEFAULT_TIMEOUT, MAX_TIMEOUT } from '../arguments.js';
 import { watchSocket } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
@@ -27,7 +27,8 @@ export class Drain {
   readonly #shutdownOptions: ShutdownOptions;
   readonly #start = performance.now();
   #total = 0;
-  readonly #remaining = new Set<Connection>();
+  /** Each with whether it is still in its handshake. */
+  readonly #remaining = new Map<Connection, boolean>();
   readonly #counts = { complete: 0, oneWay: 0, failed: 0, forced: 0 };
   readonly #errors: Partial<Record<ShutdownErrorCode, number>> = {};
   readonly #finishErrors = new Map<TLSSocket, unknown>();
@@ -72,16 +73,28 @@ export class Drain {
   }
 
   /** Counts `connection` from now on. */
-  add(connection: Connection): void {
+  add(connection: Connection, handshaking = false): void {
     this.#total++;
-    this.#remaining.add(connection);
+    this.#remaining.set(connection, handshaking);
     this.#tellLater();
     if (this.#forced) this.#force(connection);
+    else if (handshaking) this.#limitHandshake(connection);
+  }
+
+  /** It has `timeout` to be finished. */
+  #limitHandshake(connection: Connection): void {
+    const { timeout = DEFAULT_TIMEOUT } = this.options;
+    if (timeout === Infinity) return;
+    const drop = (): void => {
+      if (this.#remaining.get(connection) === true) this.settle(connection, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
+    };
+    const timer = setTimeout(drop, timeout).unref();
+    connection.once('close', () => clearTimeout(timer));
   }
 
   /** The handshake is done: it is `socket` from now on. */
   replace(transport: Connection, socket: TLSSocket): void {
-    if (this.#remaining.delete(transport)) this.#remaining.add(socket);
+    if (this.#remaining.delete(transport)) this.#remaining.set(socket, false);
     if (this.#forced) this.#force(socket);
   }
 
@@ -116,18 +129,26 @@ export class Drain {
   }
 
   #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
-    if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') {
-      // It is finished or dropped, within `grace`. 'secure' comes on both sides.
-      const again = (): void => void (socket.off('secure', again).off('close', again), this.close(socket));
-      socket.once('secure', again).once('close', again);
-      return;
-    }
+    if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') return this.#awaitHandshake(socket);
     if (this.#finishErrors.has(socket)) {
       const failed = new TlsShutdownError('ERR_TLS_SHUTDOWN_FINISH', state, unreadBytes, this.#finishErrors.get(socket));
       watchSocket(socket).lastError = failed;
       this.settle(socket, 'failed', failed.code);
     } else if (error === undefined) this.settle(socket, 'complete');
     else this.settle(socket, isOneWay(error) ? 'oneWay' : 'failed', error.code);
+  }
+
+  /** It is finished or dropped, within `timeout`. 'secure' comes on both sides. */
+  #awaitHandshake(socket: TLSSocket): void {
+    if (!this.#remaining.has(socket)) return;
+    this.#remaining.set(socket, true);
+    this.#limitHandshake(socket);
+    const again = (): void => {
+      socket.off('secure', again).off('close', again);
+      if (this.#remaining.has(socket)) this.#remaining.set(socket, false);
+      this.close(socket);
+    };
+    socket.once('secure', again).once('close', again);
   }
 
   /** `connection` has ended, or ends now. */
@@ -144,11 +165,11 @@ export class Drain {
   force(): void {
     if (!this.#forced) this.#beforeForce?.();
     this.#forced = true;
-    for (const connection of this.#remaining) this.#force(connection);
+    for (const connection of this.#remaining.keys()) this.#force(connection);
   }
 
   #force(connection: Connection): void {
-    this.settle(connection, 'forced', connection instanceof TLSSocket ? 'ERR_TLS_SHUTDOWN_CLOSED' : 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
+    this.settle(connection, 'forced', this.#remaining.get(connection) === true ? 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE' : 'ERR_TLS_SHUTDOWN_CLOSED');
   }
 
   #tellLater(): void {

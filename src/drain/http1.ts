@@ -1,7 +1,9 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { closeByHeader, onFirstRequest, saysClose } from '../node/http.js';
 import type { Drain } from './drain.js';
+import { whenAnswered } from './upgraded.js';
 
 /** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
 export type IdleProbe = () => ReadonlySet<unknown> | undefined;
@@ -21,17 +23,19 @@ function responseOnClose(this: TrackedResponse): void {
 export class Http1Connection {
   readonly #socket: TLSSocket;
   readonly #idleSockets: IdleProbe;
+  /** Whether its first request has begun; `undefined` if Node does not tell. */
+  #begun: boolean | undefined;
   #requests = 0;
   /** Answers that are not finished, the oldest first. */
-  #open: ServerResponse[] = [];
+  readonly #open = new Set<ServerResponse>();
   /** Until it is answered and all received. */
   #lastRequest: IncomingMessage | undefined;
   /** `bytesWritten` when it was upgraded. */
   #upgradedAt: number | undefined;
   #drain: Drain | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
-  /** `bytesRead` when it was seen to be idle. */
-  #idleAt: number | undefined;
+  /** In a drain: an answer says `Connection: close`. It is the last. */
+  #closeAnnounced = false;
   #closing = false;
 
   constructor(socket: TLSSocket, idleSockets: IdleProbe) {
@@ -39,83 +43,100 @@ export class Http1Connection {
     this.#idleSockets = idleSockets;
   }
 
-  /** No request is in work. */
-  get idle(): boolean {
-    return this.#open.length === 0 && this.#upgradedAt === undefined;
+  /** Node has given it a parser by now. */
+  onParser(): void {
+    if (onFirstRequest(this.#socket, () => (this.#begun = true))) this.#begun = false;
   }
 
-  /** `false`: our alert is out, no answer can be sent any more, and the application must not act on it; the client may try it again elsewhere. */
+  /** No request is in work. */
+  get idle(): boolean {
+    return this.#open.size === 0 && this.#upgradedAt === undefined;
+  }
+
+  /** No answer will follow any more: the application must not act on a request, and its client may send it again elsewhere (RFC 9112 section 9.6). */
+  get #takesNone(): boolean {
+    return this.#closing || this.#closeAnnounced;
+  }
+
+  /** `false`: the application is not to see this request. An application may emit one twice. */
   accepts(request: IncomingMessage, response: ServerResponse): boolean {
-    if (this.#closing) {
+    if (this.#open.has(response)) return true;
+    if (this.#takesNone) {
       request.resume();
       return false;
     }
     this.#requests++;
-    this.#idleAt = undefined;
-    this.#open.push(response);
+    this.#open.add(response);
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;
     response.on('close', responseOnClose); // one listener for all, not a closure for each request
-    if (this.#drain !== undefined) this.#announceClose(this.#drain);
+    if (this.#drain !== undefined) this.#announceClose(response);
     return true;
   }
 
   onResponseClose(response: ServerResponse): void {
-    if (this.#open.length === 1) this.#open.pop();
-    else this.#open.splice(this.#open.indexOf(response), 1);
-    if (this.#open.length === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
+    this.#open.delete(response);
+    if (this.#open.size === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
     if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
   }
 
-  upgrade(): void {
+  /** `false`: the application is not to see this upgrade. */
+  acceptsUpgrade(): boolean {
+    if (this.#takesNone) {
+      this.#socket.resume(); // Node reads no more of it
+      return false;
+    }
     this.#upgradedAt = this.#socket.bytesWritten;
     Reflect.deleteProperty(this.#socket, 'destroySoon'); // from now on the application's
     const drain = this.#drain;
     drain?.soon(() => this.drain(drain)); // behind the application's own listener, which says that it was done
+    return true;
+  }
+
+  /** `false`: behind the last answer a client may send what it likes. Node would destroy the socket for it, and the answer with it. */
+  heedsParseError(): boolean {
+    return !this.#takesNone || this.#socket.errored !== null;
   }
 
   drain(drain: Drain): void {
     this.#drain = drain;
     if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
     if (this.#upgradedAt !== undefined) return this.#finishUpgraded(drain, this.#upgradedAt);
-    this.#announceClose(drain);
-    this.#noteIdle(); // asked once for all of them; later it is enough to compare
+    this.#replaceDestroySoon(drain);
+    for (const response of this.#open) this.#announceClose(response);
     this.#closeIfIdle(drain);
   }
 
   /** Its protocol is not known here. But before the application has answered the request for it, it is a request in work as any other. */
   #finishUpgraded(drain: Drain, upgradedAt: number): void {
-    const socket = this.#socket;
-    if (socket.writableEnded || socket.bytesWritten !== upgradedAt) return drain.finish(socket);
-    const { _write: write, _writev: writev } = socket;
-    let answered = false;
-    const onAnswer = (): void => {
-      if (answered) return;
-      answered = true;
-      drain.soon(() => drain.finish(socket)); // behind the answer
-    };
-    // Not `write`: an application may have a reference to it.
-    socket._write = (...args) => {
-      onAnswer();
-      Reflect.apply(write, socket, args);
-    };
-    socket._writev = (...args) => {
-      onAnswer();
-      Reflect.apply(writev!, socket, args);
-    };
-    socket.once('finish', onAnswer); // of an end() without an answer
+    whenAnswered(this.#socket, upgradedAt, (now) => {
+      if (now) drain.finish(this.#socket);
+      else drain.soon(() => drain.finish(this.#socket)); // behind the answer
+    });
   }
 
   /**
-   * `Connection: close` on the newest answer: on an older one it would cut off those behind it. (Node adds the header for this field, unless the
-   * application set one of its own. Where the headers are out already the connection is idle after the answer, as any other.)
+   * Node calls it behind an answer with `Connection: close`, and gives the socket to no other answer. Its own would destroy the socket as soon as the answer is
+   * written: a reset, for a client that is still uploading. Ours does not fail to end the connection, whatever else was asked on it.
    */
-  #announceClose(drain: Drain): void {
-    if (this.#open.length === 0) return;
-    // After an answer with `Connection: close` Node calls this. Its own would destroy the socket as soon as the answer is written: a
-    // reset, for a client that is still uploading.
-    this.#socket.destroySoon = () => drain.soon(() => this.close());
-    for (const [index, response] of this.#open.entries()) if (!response.headersSent) response.shouldKeepAlive = index < this.#open.length - 1;
+  #replaceDestroySoon(drain: Drain): void {
+    this.#socket.destroySoon = () => {
+      if (this.#closing) return;
+      this.#closing = true;
+      drain.soon(() => this.#shutdown(drain));
+    };
+  }
+
+  /**
+   * `Connection: close` on the newest answer: on an older one it would cut off those behind it. Which one that is shows when the headers are made. Where they are
+   * out already, the connection is idle after the answer, as any other, unless they say so themselves.
+   */
+  #announceClose(response: ServerResponse): void {
+    const note = (): void => {
+      if (saysClose(response)) this.#closeAnnounced = true;
+    };
+    if (response.headersSent) note();
+    else closeByHeader(response, () => [...this.#open].at(-1) === response, note);
   }
 
   #closeIfIdle(drain: Drain): void {
@@ -128,27 +149,22 @@ export class Http1Connection {
 
   /** By `Closer.shutdown`, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
   closeIdle(closer: Closer | undefined = this.#drain): void {
-    if (!this.#inRequest()) this.close(closer);
+    if (this.#closing || !this.idle || closer === undefined || this.#inRequest()) return;
+    this.#closing = true;
+    this.#shutdown(closer);
   }
 
-  /** Whatever the client sends. */
-  close(closer: Closer | undefined = this.#drain): void {
-    if (this.#closing || !this.idle || closer === undefined) return;
-    this.#closing = true;
+  #shutdown(closer: Closer): void {
     this.#readUpload();
     closer.shutdown(this.#socket);
   }
 
-  /** The beginning of a request has come that has not reached the application. */
+  /** The beginning of a request has come that has not reached the application. A blank line is none (RFC 9112 section 2.2). */
   #inRequest(): boolean {
-    if (this.#requests === 0) return this.#socket.bytesRead > 0;
+    if (this.#begun === false) return false;
+    if (this.#begun === undefined && this.#requests === 0) return this.#socket.bytesRead > 0;
     if (this.#lastRequest?.complete === false) return false; // it is answered, and still uploading
-    this.#noteIdle();
-    return this.#socket.bytesRead !== this.#idleAt;
-  }
-
-  #noteIdle(): void {
-    if (this.#idleAt === undefined && this.idle && this.#idleSockets()?.has(this.#socket) !== false) this.#idleAt = this.#socket.bytesRead;
+    return this.#idleSockets()?.has(this.#socket) === false;
   }
 
   /**

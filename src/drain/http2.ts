@@ -4,8 +4,9 @@ import type { TLSSocket } from 'node:tls';
 import type { Drain } from './drain.js';
 
 /** `session.socket` is a proxy. Its chaining methods give what it stands for. */
-export function socketOf(session: ServerHttp2Session): TLSSocket {
-  return session.socket.off('tls-shutdown', () => {}) as TLSSocket;
+export function socketOf(session: ServerHttp2Session | undefined): TLSSocket | undefined {
+  const off = session?.socket?.off; // it may be what an application has emitted
+  return typeof off === 'function' ? (session!.socket.off('tls-shutdown', () => {}) as TLSSocket) : undefined;
 }
 
 export class Http2Connection {

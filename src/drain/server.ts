@@ -1,12 +1,13 @@
 /** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
 import type https from 'node:https';
 import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { argumentError, checkDrainOptions } from '../arguments.js';
+import { argumentError, checkDrainOptions, isTLSSocket } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
+import { loaded } from '../node/builtins.js';
 import { duplexUnder, wrappedSocket } from '../node/handle.js';
 import { connectionCount, idleHttpSockets, stopCheckingConnections } from '../node/http.js';
 import { shutdown } from '../shutdown/shutdown.js';
@@ -82,49 +83,55 @@ class ServerDrain implements DrainableServer {
     this.#server = server;
     this.#defaults = defaults;
     this.#isHttp2 = 'updateSettings' in server;
-    this.#isHttp = this.#isHttp2 || server instanceof process.getBuiltinModule('node:https').Server;
+    this.#isHttp = this.#isHttp2 || server instanceof loaded.https.Server;
     watch(server);
     // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
     const { emit } = server;
-    const observed = (...args: [event: string | symbol, ...unknown[]]): boolean => this.#handles(args) || (Reflect.apply(emit, server, args) as boolean);
+    const observed = (...args: [event: string | symbol, ...unknown[]]): boolean => {
+      if (this.#handles(args)) return true;
+      const heard = Reflect.apply(emit, server, args) as boolean;
+      if (args[0] === 'secureConnection') this.#http1(args[1])?.onParser();
+      return heard;
+    };
     server.emit = observed as typeof server.emit;
   }
 
-  /** Whether Node's own listeners and the application's are not to be called. */
-  #handles(args: [event: string | symbol, ...unknown[]]): boolean {
-    switch (args[0]) {
+  /** Whether Node's own listeners and the application's are not to be called. What an application emits with arguments of its own is not ours. */
+  #handles([event, first, second]: [event: string | symbol, ...unknown[]]): boolean {
+    switch (event) {
       case 'request':
       case 'checkContinue':
-      case 'checkExpectation': {
-        const request = args[1] as IncomingMessage;
-        return request.httpVersionMajor === 1 && this.#http1(request.socket)?.accepts(request, args[2] as ServerResponse) === false;
-      }
+      case 'checkExpectation':
+        return second instanceof loaded.http.ServerResponse && this.#http1OfRequest(first)?.accepts(first as IncomingMessage, second) === false;
       case 'upgrade':
-      case 'connect': {
-        const request = args[1] as IncomingMessage;
-        if (request.httpVersionMajor === 1) this.#http1(request.socket)?.upgrade();
-        return false;
-      }
+      case 'connect':
+        return this.#http1OfRequest(first)?.acceptsUpgrade() === false;
+      case 'clientError':
+        return this.#http1(second)?.heedsParseError() === false;
       case 'timeout':
-        return this.#closesAtTimeout(args[1] as TLSSocket);
+        return this.#closesAtTimeout(first);
       case 'connection':
-        this.#onConnection(args[1] as Duplex);
+        if (first instanceof Duplex) this.#onConnection(first);
         return false;
       case 'secureConnection':
-        this.#onSecureConnection(args[1] as TLSSocket);
+        if (isTLSSocket(first)) this.#onSecureConnection(first);
         return false;
       case 'session':
-        if (this.#isHttp2) this.#onSession(args[1] as ServerHttp2Session);
+        if (this.#isHttp2) this.#onSession(first);
         return false;
       case 'listening':
-        this.#drain = undefined;
+        if (this.#server.listening) this.#drain = undefined;
         return false;
       default:
         return false;
     }
   }
 
-  #http1(socket: net.Socket): Http1Connection | undefined {
+  #http1OfRequest(request: unknown): Http1Connection | undefined {
+    return request instanceof loaded.http.IncomingMessage ? this.#http1(request.socket) : undefined;
+  }
+
+  #http1(socket: unknown): Http1Connection | undefined {
     const connection = this.#connections.get(socket as TLSSocket);
     return connection instanceof Http1Connection ? connection : undefined;
   }
@@ -132,7 +139,7 @@ class ServerDrain implements DrainableServer {
   #onConnection(transport: Duplex): void {
     this.#accepted++;
     this.#handshaking.add(transport);
-    this.#drain?.add(transport);
+    this.#drain?.add(transport, true);
     transport.once('close', () => {
       if (this.#handshaking.delete(transport)) this.#drain?.settle(transport, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
     });
@@ -151,9 +158,10 @@ class ServerDrain implements DrainableServer {
     return { drain: (drain) => drain.finish(socket) };
   }
 
-  #onSession(session: ServerHttp2Session): void {
-    const connection = this.#connections.get(socketOf(session));
-    if (connection instanceof Http2Connection) connection.session = session;
+  #onSession(session: unknown): void {
+    const socket = socketOf(session as ServerHttp2Session | undefined);
+    const connection = socket && this.#connections.get(socket);
+    if (connection instanceof Http2Connection) connection.session = session as ServerHttp2Session;
   }
 
   #track(socket: TLSSocket, connection: Tracked): void {
@@ -179,7 +187,7 @@ class ServerDrain implements DrainableServer {
   }
 
   /** Node asks the server's `'timeout'` listeners last, and destroys the socket if there are none. */
-  #closesAtTimeout(socket: TLSSocket): boolean {
+  #closesAtTimeout(socket: unknown): boolean {
     const connection = this.#http1(socket);
     if (connection === undefined || !connection.idle || this.#server.listenerCount('timeout') > 0) return false;
     inNextTurn(() => connection.closeIdle(this.#drain ?? timedOut));
@@ -195,7 +203,7 @@ class ServerDrain implements DrainableServer {
 
   #begin(drain: Drain): void {
     this.#drain = drain;
-    for (const transport of this.#handshaking) drain.add(transport);
+    for (const transport of this.#handshaking) drain.add(transport, true);
     for (const socket of this.#connections.keys()) drain.add(socket);
     for (const connection of this.#connections.values()) connection.drain(drain);
     this.#stopListening(drain, NaN, MOST_POLLS);

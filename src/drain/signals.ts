@@ -1,6 +1,6 @@
 /** Draining when the process is told to end. */
-import type { Cluster } from 'node:cluster';
 import { argumentError, checkDrainOptions } from '../arguments.js';
+import { loaded } from '../node/builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './server.js';
 
@@ -37,7 +37,7 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
     draining = true;
     void drainAll().then((report) => {
       stop();
-      (process.getBuiltinModule('node:cluster') as unknown as Cluster).worker?.disconnect(); // only a worker has one; not imported, for its time
+      loaded.cluster.worker?.disconnect(); // only a worker has one
       onDrained?.(report);
     });
   };

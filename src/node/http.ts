@@ -6,8 +6,14 @@
  * | `server._connections` | whether a server has connections already | always | taken for none |
  * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
+ * | `socket.parser`, its `[kOnMessageBegin]` | whether the first request of a connection has begun, which a blank line does not | 12 | any byte counts as its beginning |
+ * | `response._storeHeader(line, headers)` | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
+ * | `response._last` | whether an answer closes its connection | always | learned at the end of the answer |
  */
+import type { ServerResponse } from 'node:http';
 import type net from 'node:net';
+import type { Duplex } from 'node:stream';
+import { loaded } from './builtins.js';
 
 /** How many connections a server has. */
 export function connectionCount(server: net.Server): number {
@@ -29,4 +35,59 @@ export function idleHttpSockets(server: net.Server): Set<unknown> | undefined {
 /** Ends the checks for time-outs that an HTTP server makes until its own `close()`, which would destroy connections. */
 export function stopCheckingConnections(server: net.Server): void {
   clearInterval(symbolField(server, 'http.server.connectionsCheckingInterval') as NodeJS.Timeout | undefined);
+}
+
+/** Calls `begun` when the first request of a new connection begins. `false` if Node can't tell. */
+export function onFirstRequest(socket: Duplex, begun: () => void): boolean {
+  const { parser } = socket as { parser?: Record<number, unknown> | null };
+  const event = (parser?.constructor as { kOnMessageBegin?: unknown } | undefined)?.kOnMessageBegin;
+  if (!parser || typeof event !== 'number' || parser[event]) return false;
+  parser[event] = () => {
+    parser[event] = null;
+    begun();
+  };
+  return true;
+}
+
+/** Whether the headers of this answer say that its connection closes. */
+export function saysClose(response: ServerResponse): boolean {
+  return (response as unknown as { _last?: unknown })._last === true;
+}
+
+type Headers = [name: unknown, value: unknown][];
+type StoreHeader = (this: ServerResponse, line: string, headers: unknown) => void;
+
+/**
+ * The headers of `response`, when they are made, say `Connection: close` if `isLast()` then, whatever the application has set; `made` is called right
+ * behind. An answer that switches protocols is not touched.
+ */
+export function closeByHeader(response: ServerResponse, isLast: () => boolean, made: () => void): void {
+  const answer = response as ServerResponse & { _storeHeader?: StoreHeader };
+  const store = answer._storeHeader;
+  if (typeof store !== 'function') {
+    if (isLast()) response.shouldKeepAlive = false;
+    return;
+  }
+  answer._storeHeader = function (line, headers) {
+    store.call(this, line, this.statusCode !== 101 && isLast() ? withClose(this, headers) : headers);
+    made();
+  };
+}
+
+/** Where the application has used `setHeader`, `headers` is Node's own list, which `setHeader` changes; else it is what `writeHead` was given. */
+function withClose(response: ServerResponse, headers: unknown): unknown {
+  const connection = (list: unknown): unknown => (list as { connection?: unknown } | undefined)?.connection;
+  const before = connection(headers);
+  loaded.http.ServerResponse.prototype.setHeader.call(response, 'Connection', 'close'); // it may have a setHeader of its own
+  if (connection(headers) !== before) return headers;
+  const list = listOf(headers);
+  return list === undefined ? headers : [...list.filter(([name]) => String(name).toLowerCase() !== 'connection'), ['Connection', 'close']];
+}
+
+/** Of an object, of pairs, or of names and values in turn. Node says what is wrong with any other. */
+function listOf(headers: unknown): Headers | undefined {
+  if (!Array.isArray(headers)) return Object.entries(headers ?? {});
+  if (headers.length === 0 || Array.isArray(headers[0])) return headers as Headers;
+  if (headers.length % 2 !== 0) return undefined;
+  return Array.from({ length: headers.length / 2 }, (_, i) => [headers[2 * i], headers[2 * i + 1]]);
 }

@@ -3,9 +3,8 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Client, connectionHeaders, get, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, outcome, start, type App, type Origin } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, type App, type Origin } from '../support/origins.js';
 import { turns } from '../support/pair.js';
-
 
 for (const kind of HTTP1_KINDS) {
   const serve = (app: App): Promise<Origin> => start(makeServer(kind, app));
@@ -26,31 +25,111 @@ for (const kind of HTTP1_KINDS) {
       expect(client.received).to.equal('close_notify');
     });
 
-    for (const [title, headers, connection] of [
-      ['whose headers are out', undefined, 'keep-alive'],
-      ["that has the application's own Connection: keep-alive", { connection: 'keep-alive' }, 'keep-alive'],
-      ["that has the application's own Connection: X-Other", { connection: 'X-Other' }, 'X-Other'],
-    ] as const) {
-      it(`an answer ${title} is sent to its end, and then the connection is closed`, async () => {
-        const later = new Later();
-        const { drains, port } = await serve((_request, response) => {
-          response.setHeader('content-length', 20);
-          if (headers === undefined) response.write('the beginning');
-          later.add(() => (headers && response.writeHead(200, headers), response.end(headers === undefined ? 'the end' : 'the beginningthe end')));
-        });
-        const client = await Client.connect(port);
-        client.write(get());
-        await later.reaches(1);
-        if (headers === undefined) await client.until(/the beginning/);
-        const drained = drains.drain();
-        await turns();
-        later.run();
-        expect(outcome(await drained)).to.deep.equal(COMPLETE);
-        await client.ended;
-        expect(connectionHeaders(client)).to.deep.equal([connection]);
-        expect(client.text).to.match(/the beginningthe end$/);
-        expect(client.received).to.equal('close_notify');
+    it('an answer whose headers are out is sent to its end, and then the connection is closed', async () => {
+      const later = new Later();
+      const { drains, port } = await serve((_request, response) => {
+        response.setHeader('content-length', 20);
+        response.write('the beginning');
+        later.add(() => response.end('the end'));
       });
+      const client = await Client.connect(port);
+      await client.write(get()).until(/the beginning/);
+      const drained = drains.drain();
+      await turns();
+      later.run();
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      await client.ended;
+      expect(connectionHeaders(client)).to.deep.equal(['keep-alive']);
+      expect(client.text).to.match(/the beginningthe end$/);
+      expect(client.received).to.equal('close_notify');
+    });
+
+    const body = { 'Content-Length': '7' };
+    const OWN: Record<string, (response: ServerResponse) => void> = {
+      setHeader: (response) => void response.setHeader('connection', 'keep-alive').setHeader('Content-Length', '7'),
+      'setHeader with many values': (response) => void response.setHeader('CONNECTION', ['keep-alive', 'X-Other']).setHeader('Content-Length', '7'),
+      'an object of writeHead': (response) => void response.writeHead(200, { ...body, connection: 'keep-alive' }),
+      'an object of writeHead, with setHeader': (response) => void response.setHeader('a', 'b').writeHead(200, { ...body, Connection: 'Keep-Alive' }),
+      'a reason and an object': (response) => void response.writeHead(200, 'Fine', { ...body, Connection: 'X-Other' }),
+      'raw headers': (response) => void response.writeHead(200, ['Content-Length', '7', 'Connection', 'keep-alive', 'connection', 'x']),
+      'raw headers, with setHeader': (response) => void response.setHeader('a', 'b').writeHead(200, ['Content-Length', '7', 'Connection', 'keep-alive']),
+      'an array of pairs': (response) => void response.writeHead(200, [['Content-Length', '7'], ['Connection', 'keep-alive']] as never),
+      'an upstream answer that is copied': (response) => void response.writeHead(200, Object.assign(Object.create(null), body, { connection: 'keep-alive', 'keep-alive': 'timeout=5' }) as Record<string, string>),
+      'a removed header': (response) => void (response.removeHeader('connection'), response.setHeader('Content-Length', '7')),
+      'writeHead a second time, after headers that Node refused': (response) => {
+        expect(() => response.writeHead(200, { connection: 'keep-alive', x: '\n' })).to.throw();
+        response.writeHead(200, { ...body, connection: 'keep-alive' });
+      },
+      'a setHeader of its own': (response) => {
+        const { setHeader } = response;
+        response.setHeader = (name, value) => (name === 'Connection' ? response : setHeader.call(response, name, value));
+        setHeader.call(response, 'connection', 'keep-alive').setHeader('Content-Length', '7');
+      },
+    };
+    for (const [title, set] of Object.entries(OWN)) {
+      for (const minor of [1, 0]) {
+        for (const when of ['before the drain', 'during the drain']) {
+          it(`our Connection: close wins over ${title} of the application, for a request of HTTP/1.${minor} that came ${when}`, async () => {
+            const later = new Later();
+            const { drains, port } = await serve((_request, response) => later.add(() => (set(response), response.end('the end'))));
+            const client = await Client.connect(port);
+            let drained = when === 'during the drain' ? drains.drain({ idleGrace: 10_000 }) : undefined;
+            await turns(5);
+            client.write(`GET / HTTP/1.${minor}\r\nhost: x\r\nconnection: keep-alive\r\n\r\n`);
+            await later.reaches(1);
+            drained ??= drains.drain({ idleGrace: 10_000 });
+            await turns(5);
+            later.run();
+            expect(outcome(await drained)).to.deep.equal(COMPLETE);
+            await client.ended;
+            expect(client.text.match(/^connection: .*$/gim)).to.deep.equal(['Connection: close']);
+            expect(client.text).to.match(/content-length: 7\r\n[^]*\r\n\r\nthe end$/i);
+            expect(client.received).to.equal('close_notify');
+          });
+        }
+      }
+    }
+
+    it('leaves an answer alone that switches protocols', async () => {
+      const later = new Later();
+      const { drains, port } = await serve((_request, response) => later.add(() => response.writeHead(101, { connection: 'upgrade', upgrade: 'other' }).end()));
+      const client = await Client.connect(port);
+      client.write(get());
+      await later.reaches(1);
+      const drained = drains.drain();
+      await turns(5);
+      later.run();
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      expect(connectionHeaders(client)).to.deep.equal(['upgrade']);
+    });
+
+    for (const before of ['its first request', 'its second request']) {
+      for (const blank of ['\r\n', '\r\n\r\n', '\n']) {
+        it(`a blank line ${JSON.stringify(blank)} before ${before} is no request: the connection is idle`, async () => {
+          const server = makeServer(kind, (_request, response) => response.end('the end'));
+          const { drains, port } = await start(server);
+          const accepted = nextSocket(server);
+          const client = await Client.connect(port);
+          const socket = await accepted;
+          if (before === 'its second request') await client.write(get()).until(/the end/);
+          const read = socket.bytesRead;
+          client.write(blank);
+          while (socket.bytesRead < read + blank.length) await turns(1);
+          expect(outcome(await drains.drain({ grace: 10_000, idleGrace: 0 }))).to.deep.equal(COMPLETE);
+          expect(client.received).to.equal('close_notify');
+        });
+
+        it(`a blank line ${JSON.stringify(blank)} during the drain, before ${before}, does not hold the connection either`, async () => {
+          const server = makeServer(kind, (_request, response) => response.end('the end'));
+          const { drains, port } = await start(server);
+          const client = await Client.connect(port);
+          if (before === 'its second request') await client.write(get()).until(/the end/);
+          const drained = drains.drain({ grace: 10_000, idleGrace: 50 });
+          client.write(blank);
+          expect(outcome(await drained)).to.deep.equal(COMPLETE);
+          expect(client.received).to.equal('close_notify');
+        });
+      }
     }
 
     for (const order of ['first', 'last'] as const) {
