@@ -36,12 +36,13 @@ const sources = readdirSync(root, { recursive: true, encoding: 'utf8' })
 const byPath = new Map(sources.map((source) => [source.path, source]));
 
 /** Each place, and all that it may import besides itself. */
-const ROOTS = ['types', 'errors', 'arguments'];
+const ROOTS = ['types', 'errors', 'arguments', 'builtins'];
 const UP_TO_CONNECTION = [...ROOTS, 'closure', 'node', 'connection'];
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   types: ROOTS,
   errors: ROOTS,
   arguments: ROOTS,
+  builtins: [],
   closure: ROOTS,
   node: ROOTS,
   connection: UP_TO_CONNECTION,

@@ -6,7 +6,7 @@ import { argumentError, checkDrainOptions } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
-import { loaded } from '../node/builtins.js';
+import { loaded } from '../builtins.js';
 import { Drain } from './drain.js';
 
 type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;

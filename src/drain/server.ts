@@ -7,7 +7,7 @@ import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { argumentError, checkDrainOptions, isTLSSocket } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
-import { loaded } from '../node/builtins.js';
+import { loaded } from '../builtins.js';
 import { duplexUnder, wrappedSocket } from '../node/handle.js';
 import { connectionCount, idleHttpSockets, stopCheckingConnections } from '../node/http.js';
 import { shutdown } from '../shutdown/shutdown.js';

@@ -1,6 +1,6 @@
 /** Draining when the process is told to end. */
 import { argumentError, checkDrainOptions } from '../arguments.js';
-import { loaded } from '../node/builtins.js';
+import { loaded } from '../builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './server.js';
 

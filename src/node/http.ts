@@ -6,14 +6,14 @@
  * | `server._connections` | whether a server has connections already | always | taken for none |
  * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
- * | `socket.parser`, its `[kOnMessageBegin]` | whether the first request of a connection has begun, which a blank line does not | 12 | any byte counts as its beginning |
- * | `response._storeHeader(line, headers)` | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
- * | `response._last` | whether an answer closes its connection | always | learned at the end of the answer |
+ * | `socket.parser`, `kOnMessageBegin` | whether the first request of a connection has begun, which a blank line does not | 12 | any byte counts as its beginning |
+ * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
+ * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
  */
 import type { ServerResponse } from 'node:http';
 import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { loaded } from './builtins.js';
+import { loaded } from '../builtins.js';
 
 /** How many connections a server has. */
 export function connectionCount(server: net.Server): number {
