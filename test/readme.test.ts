@@ -1,9 +1,9 @@
-/** The README is run: its code compiles and prints what it says, and its tables are those of the code. */
+/** The README is run: its code compiles and prints what it says, and its tables are those of the code. The other pages are compared with the code, too. */
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { inspect, promisify } from 'node:util';
@@ -11,7 +11,7 @@ import { expect } from 'chai';
 import { MAX_TIMEOUT, shutdownOptions } from '../src/arguments.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../src/errors.js';
 import { unwrap, wrap } from '../src/index.js';
-import { OURS, PEERS } from '../src/closure/closure.js';
+import { OURS, PEERS, seen } from '../src/closure/closure.js';
 
 const run = promisify(execFile);
 const output = new URL('..', import.meta.url); // the compiler's: build/
@@ -193,8 +193,17 @@ describe('README tables', () => {
     expect(tableOf('outcome').map(([outcome]) => outcome)).to.deep.equal(['complete', 'oneWay', 'failed', 'forced']);
   });
 
-  it('draw the state machine as it is', () => {
-    const diagram = blocks.find(({ language }) => language === 'text')?.code ?? '';
+  it('say the three values in the first screen, and the two commands', () => {
+    expect(tableOf('value').map(([value]) => value)).to.deep.equal(['1', '0', '-1']);
+    for (const command of ['npm ci && npm run demo', 'npm ci && npm test']) expect(readme.split('\n')).to.include(command);
+  });
+});
+
+describe('docs/how-it-works.md', () => {
+  const how = text('docs/how-it-works.md');
+
+  it('draws the state machine as it is', () => {
+    const [, diagram = ''] = /```text\n([^]*?)```/.exec(how) ?? [];
     const drawn: Record<string, Record<string, Record<string, string>>> = {};
     let half = '';
     for (const line of diagram.split('\n')) {
@@ -207,10 +216,44 @@ describe('README tables', () => {
     expect(drawn).to.deep.equal({ ours: transitions(OURS), peer: transitions(PEERS) });
   });
 
-  it('say the three values in the first screen, and the two commands', () => {
-    expect(tableOf('value').map(([value]) => value)).to.deep.equal(['1', '0', '-1']);
-    for (const command of ['npm ci && npm run demo', 'npm ci && npm test']) expect(readme.split('\n')).to.include(command);
+  it('says which states callers see under another name', () => {
+    const rows = [...how.matchAll(/^\| (ours|peer|) *\| `'(\w+)'` \| (.*) \|$/gm)];
+    let half = '';
+    const said = rows.flatMap(([, first = '', name, states = '']) => {
+      half = first || half;
+      return [...states.matchAll(/\w+/g)].map(([state]) => `${half} ${state} ${name}`);
+    });
+    const ours = Object.keys(OURS) as (keyof typeof OURS)[];
+    const peers = Object.keys(PEERS) as (keyof typeof PEERS)[];
+    const inCode = [...ours.map((state) => `ours ${state} ${seen(state, 'open').sent}`), ...peers.map((state) => `peer ${state} ${seen('open', state).received}`)];
+    const isPlain = (line: string): boolean => line.split(' ')[1] === line.split(' ')[2];
+    expect(said.filter((line) => !isPlain(line)).sort()).to.deep.equal(inCode.filter((line) => !isPlain(line)).sort());
+    expect(inCode).to.include.members(said);
   });
+
+  it('names tests and sources that are there', () => {
+    const names = [...how.matchAll(/`((?:src|test)\/[\w/.-]+\.ts)`/g)].map(([, name = '']) => name);
+    expect(names.length).to.be.greaterThan(5);
+    for (const name of names) expect(text(name)).to.not.equal('');
+  });
+});
+
+describe('links in the documentation', () => {
+  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...readdirSync(file('docs')).map((name) => `docs/${name}`)];
+  /** As GitHub makes it of a heading. */
+  const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-');
+
+  for (const page of pages) {
+    it(`lead to files and headings that are there: ${page}`, () => {
+      for (const [, path = '', heading] of text(page).matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)/g)) {
+        const target = path === '' ? page : join(dirname(page), path);
+        expect(existsSync(file(target)), `${page}: ${path}`).to.equal(true);
+        if (heading === undefined) continue;
+        const headings = [...text(target).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) => anchor(title));
+        expect(headings, `${page}: ${path}#${heading}`).to.include(heading);
+      }
+    });
+  }
 });
 
 describe('SECURITY.md', () => {
