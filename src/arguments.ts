@@ -1,4 +1,4 @@
-/** Checks of what callers pass: clear errors that name the option and the value, with Node's own codes. */
+/** Checks what callers pass. The errors name the option and the value, and have Node's own codes. */
 import { Server, TLSSocket } from 'node:tls';
 import { inspect, types } from 'node:util';
 import type { DrainOptions, ShutdownOptions } from './types.js';
@@ -23,7 +23,7 @@ export function checkSocket(socket: unknown): asserts socket is TLSSocket {
   if (!isTLSSocket(socket)) throw argumentError('socket', 'an instance of tls.TLSSocket', socket);
 }
 
-/** HTTP/2's stand-ins for a socket (`session.socket`, `request.socket`) pass for one, but refuse to be read, written or ended. */
+/** `false` for HTTP/2's stand-ins (`session.socket`, `request.socket`) too: they pass for a socket, but refuse to be read, written or ended. */
 export function isTLSSocket(value: unknown): value is TLSSocket {
   try {
     return value instanceof TLSSocket && (!types.isProxy(value) || typeof value.pause === 'function');

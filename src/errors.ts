@@ -22,10 +22,10 @@ const MESSAGES: Readonly<Record<ShutdownErrorCode, readonly [message: string, ss
     'SSL_ERROR_SSL',
   ],
   ERR_TLS_SHUTDOWN_UNVERIFIED: [
-    "the peer's side ended, but whether by close_notify can't be told; destroy the socket, and watch() it earlier next time",
+    "the peer's side ended, but it can't be told whether by close_notify; destroy the socket, and watch() it earlier next time",
     'SSL_ERROR_SSL',
   ],
-  ERR_TLS_SHUTDOWN_NOT_SENT: ["our close_notify was not sent, and can't be any more: it was held back, or the socket is closed quietly; destroy the socket, if it is not destroyed already", 'SSL_ERROR_SSL'],
+  ERR_TLS_SHUTDOWN_NOT_SENT: ["our close_notify was not sent and can't be sent any more: OpenSSL held it back, or the socket is closed quietly; destroy the socket, if it is not destroyed already", 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_IN_HANDSHAKE: ['the handshake is not finished; nothing was sent, call again after it', 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_PROTOCOL: ['a TLS error or fatal alert ended the connection; destroy the socket', 'SSL_ERROR_SSL'],
   ERR_TLS_SHUTDOWN_TRANSPORT: ['the transport failed before the shutdown was done; destroy the socket, if it is not destroyed already', 'SSL_ERROR_SYSCALL'],

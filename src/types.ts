@@ -22,7 +22,7 @@ export type SentState = 'open' | 'queued' | 'close_notify' | 'quiet' | 'lost';
  * - `close_notify`: the peer's authentic alert was seen. Nothing else leads here.
  * - `fin`: the transport ended without the alert: the stream was cut, by the peer or by anybody on the path.
  * - `error`: a TLS error, a fatal alert or a transport error ended it.
- * - `unverified`: it ended, and how can't be told.
+ * - `unverified`: it ended, but how can't be told.
  */
 export type ReceivedState = 'open' | 'close_notify' | 'fin' | 'error' | 'unverified';
 
@@ -43,7 +43,7 @@ export interface ShutdownOptions {
   /**
    * `true` closes without an alert, as `SSL_set_quiet_shutdown(3)` does: what was written is flushed, inbound data is discarded,
    * the transport is ended, and the socket is destroyed at the peer's FIN or when `timeout` is over. Default `false`.
-   * A `signal` stops the waiting, not this. Calls without `quiet` are -1 (`ERR_TLS_SHUTDOWN_NOT_SENT`) from then on.
+   * An aborted `signal` stops only the waiting. Calls without `quiet` are -1 (`ERR_TLS_SHUTDOWN_NOT_SENT`) from then on.
    * The peer can't tell such an end from a truncation attack: RFC 8446 section 6.1 requires the alert.
    */
   quiet?: boolean;
@@ -55,15 +55,15 @@ export interface ShutdownOptions {
   timeout?: number;
 
   /**
-   * What becomes of inbound data that nobody consumes while the call waits. `'keep'` leaves it in the socket's buffer, readable later;
-   * once that is full the peer's alert can't be seen and the call runs into its `timeout`. `'discard'` makes the socket flow, so that
-   * unread data is thrown away (a paused `'data'` listener or `pipe` is given it). Default `'keep'`.
+   * What becomes of inbound data that nobody consumes while the call waits. `'keep'` leaves it in the socket's buffer, readable later. Once the
+   * buffer is full, the peer's alert can't be seen, and the call runs into its `timeout`. `'discard'` makes the socket flow: what nobody reads is
+   * thrown away, and a paused `'data'` listener or `pipe` gets its data. Default `'keep'`.
    */
   unread?: 'keep' | 'discard';
 
   /**
    * Stops the waiting: the call rejects with an `AbortError` whose `cause` is the signal's reason. What was started goes on, and a later
-   * call joins it. A signal that is aborted before the call leaves the socket untouched. Default none.
+   * call joins it. If the signal is aborted before the call, the socket stays untouched. Default none.
    */
   signal?: AbortSignal;
 }
@@ -77,8 +77,8 @@ export interface ShutdownResult {
   /** The reason of a -1, otherwise `undefined`. */
   readonly error: TlsShutdownError | undefined;
   /**
-   * Bytes that were received and not read when the call ended (`readableLength`: characters where `setEncoding` was called). While there are any, Node
-   * keeps the socket open.
+   * Bytes that were received and not read when the call ended. (It is `readableLength`, which counts characters after `setEncoding`.) While there are any,
+   * Node keeps the socket open.
    */
   readonly unreadBytes: number;
 }
@@ -96,7 +96,7 @@ export interface DrainOptions {
 
   /**
    * Milliseconds that an idle keep-alive connection of an HTTP/1 server waits for one more request, which is answered with
-   * `Connection: close`, before it is closed. A request that was sent a moment before the client learned of the drain is thereby served.
+   * `Connection: close`, before it is closed. So a request that crosses the close on its way is still served.
    * Default 0.
    */
   idleGrace?: number;
@@ -109,8 +109,8 @@ export interface DrainOptions {
 
   /**
    * For a connection whose protocol is not known here (of a plain `tls.Server`, upgraded, `CONNECT`): ends that protocol first, say by a
-   * WebSocket close frame. The TLS shutdown follows when what it returns is fulfilled. One that throws or rejects counts as `failed`
-   * (`ERR_TLS_SHUTDOWN_FINISH`), one that is not done at the end of `grace` as `forced`. Default none: the TLS shutdown at once.
+   * WebSocket close frame. The TLS shutdown follows when its promise is fulfilled. If it throws or rejects, the connection counts as `failed`
+   * (`ERR_TLS_SHUTDOWN_FINISH`). If it is not done at the end of `grace`, the connection counts as `forced`. Default none: the TLS shutdown at once.
    */
   finish?: (socket: TLSSocket) => void | Promise<void>;
 
@@ -125,7 +125,7 @@ export interface DrainProgress {
   readonly remaining: number;
   /** Both alerts were exchanged (with `quiet`: everything was flushed). */
   readonly complete: number;
-  /** Our data and our alert were sent, and the peer closed without its own, as nginx, Python and browsers do. Nothing of ours is lost. */
+  /** Our data and our alert were sent, and the peer closed without an alert, as nginx, Python and browsers do. Nothing of ours is lost. */
   readonly oneWay: number;
   /** Neither: a reset, an error, a time-out, a `finish` that threw. */
   readonly failed: number;

@@ -13,7 +13,7 @@ import type { ReceivedState, SentState, ShutdownState } from '../types.js';
  * - `queued`: `end()` was called, or is to be called at the end of this turn; data may stand before the alert
  * - `held`: Node has asked for the end in a turn that may be that of a read callback; it waits for the end of the turn
  * - `sending`: the alert was handed to the transport; its flush is not reported yet
- * - `settling`: the flush is reported, but whether the alert was in it is known a turn later
+ * - `settling`: the flush is reported; a turn later it is known whether the alert was in it
  * - `quieting`: an end without an alert is under way
  * - `close_notify`: the alert and the transport's FIN were handed to the kernel
  * - `quiet`: the transport was ended without an alert
@@ -23,7 +23,7 @@ import type { ReceivedState, SentState, ShutdownState } from '../types.js';
 export type OurState = 'open' | 'queued' | 'held' | 'sending' | 'settling' | 'quieting' | 'close_notify' | 'quiet' | 'held_back' | 'refused';
 
 /**
- * - `end`: a call, or an `end()` of anybody that is noticed
+ * - `end`: a call, or somebody's `end()` that is noticed
  * - `end_quietly`: a call with `quiet`
  * - `hold`: Node asks for the end, perhaps in a read callback
  * - `send`: Node asks for the end, or it was held and may go on
@@ -46,7 +46,7 @@ export type PeerState = 'open' | 'judging' | 'late' | 'ended' | 'close_notify' |
  * - `judge`: reading has ended, by a FIN or by something that can't be told
  * - `was_over`: it had ended before anybody watched
  * - `end`: TLS has ended by itself, and our alert is not out yet
- * - `our_alert_left`, `our_alert_never`: our half, behind that
+ * - `our_alert_left`, `our_alert_never`: what became of our alert behind such an `end`
  * - `proved`: TLS has ended while the last byte of a record was fed, and our alert is out
  * - `cut`, `untold`: the verdict
  * - `failed`: a TLS error, or an error of the transport
@@ -132,7 +132,7 @@ export interface Closure {
   readonly error: 'ERR_TLS_SHUTDOWN_PROTOCOL' | 'ERR_TLS_SHUTDOWN_TRANSPORT' | undefined;
 }
 
-/** The answer to a call: 1, 0, or the code of a -1; `undefined` while it has to wait. The first row that fits. */
+/** The answer to a call: 1, 0, or the code of a -1; `undefined` while it has to wait. The first line that fits counts. */
 export function answer({ ours, peer, life, error }: Closure, goal: Goal): 1 | 0 | ShutdownErrorCode | undefined {
   const destroyed = life === 'destroyed';
   if (destroyed && ours === 'settling') return undefined;

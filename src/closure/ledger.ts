@@ -2,11 +2,11 @@
  * May a `close_notify` have come that OpenSSL does not show?
  *
  * From OpenSSL 3.2 on (Node 22 and later), a TLS 1.3 `user_canceled` alert hides the `close_notify` after it (openssl#25254): Node sees
- * nothing until the FIN. Java's `SSLSocket.close()` sends just that pair. But alerts take room: if all ciphertext received is accounted
- * for by plaintext, nothing was hidden. Pure arithmetic, in bytes.
+ * nothing until the FIN. Java's `SSLSocket.close()` sends just that pair. But alerts take room: if plaintext accounts for all ciphertext
+ * that was received, nothing was hidden. Pure arithmetic, in bytes.
  */
 
-/** RFC 8446 section 5.2: header 5, content type 1, tag 16 (of CCM_8 it is 8: such a connection has no ledger that adds up). */
+/** RFC 8446 section 5.2: header 5, content type 1, tag 16. (The tag of CCM_8 has 8: there the ledger can't tell.) */
 const RECORD_OVERHEAD = 22;
 const MAX_PLAINTEXT = 16_384;
 /** `user_canceled` or `close_notify`, each two bytes in a record. */
@@ -19,12 +19,11 @@ export function finishedLength(cipher: string): number {
   return RECORD_OVERHEAD + 4 + (cipher.endsWith('SHA384') ? 48 : 32);
 }
 
-
 /**
  * Two upper bounds for the bytes that nothing accounts for; each alone is a proof.
  * - `total`: all since the handshake. Session tickets are in it, and are taken out as multiples of their length.
- * - `recent`: plaintext that still comes proves that no `close_notify` was hidden before it, so only the latest reads count. A `user_canceled` may have
- *   come before that plaintext.
+ * - `recent`: behind a `close_notify` no plaintext comes out. So plaintext proves that none was hidden before it, and only the latest reads count. A
+ *   `user_canceled` may have come earlier.
  */
 export class Ledger {
   #ciphertext: number;
@@ -45,7 +44,7 @@ export class Ledger {
     const size = length + RECORD_OVERHEAD;
     const read = ciphertext - this.#ciphertext;
     if (read !== 0) {
-      // The first record of a new read: what earlier reads left can only be the beginning of this record.
+      // The first record of a new read. What is left of earlier reads can only be its beginning.
       this.#recent = Math.min(Math.max(0, this.#recent), size - 1) + read;
       this.#total += read;
       this.#ciphertext = ciphertext;

@@ -42,8 +42,8 @@ export class RecordScanner {
   }
 
   /**
-   * The next record with its header, or `null` while it is not all there. Never two at once, however much alike they look: the first may be an alert
-   * that is padded to the length of data (RFC 8446 section 5.4), and what follows it is not TLS any more.
+   * The next record with its header, or `null` while it is not all there. Never two at once: the first may be an alert, padded to the length of data
+   * (RFC 8446 section 5.4), and what follows an alert is not TLS any more.
    *
    * @throws RecordError; the bytes stay
    */
@@ -59,7 +59,7 @@ export class RecordScanner {
     return this.#chunk.subarray(start, end);
   }
 
-  /** All bytes that were not given out; they are the caller's then. */
+  /** All bytes that were not given out. From then on they are the caller's. */
   rest(): Buffer {
     const rest = this.#heldBytes > 0 ? Buffer.concat([...this.#held, this.#chunk.subarray(this.#offset)]) : this.#chunk.subarray(this.#offset);
     this.#chunk = EMPTY;
