@@ -53,7 +53,7 @@ interface DuplexHandle extends Handle {
 /** Every transport reads into the same buffer: its bytes are copied before anything else can be read. */
 const BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** More than any record that has begun still needs, and no beginning of a record. */
+/** Longer than the rest of any record, and not the beginning of one. */
 const GARBAGE = Buffer.alloc(20_000, 0xff);
 
 /** What is being done while the end of reading is reported. */
@@ -109,7 +109,7 @@ export class FeedAndAsk {
       const length = now - before;
       before = now;
       if (length > 0) this.#feed(Buffer.from(BUFFER.subarray(0, length)));
-      else this.#passEndOn(() => this.#handle.onread()); // Node's own callback finds the number of the end or of the error where it was for ours
+      else this.#passEndOn(() => this.#handle.onread()); // Node's own callback reads the number of the end, or of the error, where it stands for ours
     };
     parent.useUserBuffer(BUFFER);
     this.#letsOthersRun = true;
@@ -203,8 +203,8 @@ export class FeedAndAsk {
   /**
    * Whether OpenSSL was still reading when the transport ended, so that no alert can have come. `undefined`: that can't be told.
    *
-   * Where an alert has ended its reading and it does not show that (see ledger.ts), it ignores garbage; otherwise garbage is an error.
-   * It can be asked only now that nothing of ours can be sent: before, OpenSSL would answer the garbage with an alert.
+   * If an alert that it does not show (see ledger.ts) has ended its reading, it ignores garbage. Otherwise garbage is an error.
+   * It can be asked only now, when nothing of ours can be sent any more: before, OpenSSL would answer the garbage with an alert.
    */
   get readOn(): boolean | undefined {
     return this.#readsOn;
@@ -239,7 +239,7 @@ function isKernelOrTlsHandle(parent: Handle): parent is KernelOrTlsHandle {
   return typeof (parent as Partial<KernelOrTlsHandle>).useUserBuffer === 'function' && typeof parent.bytesRead === 'number';
 }
 
-/** An outer TLS layer reports each write a turn later, but nobody needs that report any more. */
+/** An outer TLS layer reports each write a turn later. Such a one does not count: nobody needs the report any more. */
 function isWriting(parent: Handle): boolean {
   return typeof parent._parent !== 'object' && parent.writeQueueSize !== 0;
 }

@@ -1,5 +1,5 @@
 /**
- * The handle of a TLS socket and what is under it. This folder is all of undocumented Node that the package touches. Each file says what it touches: why, since
+ * The handle of a TLS socket and what is under it. All that the package touches of undocumented Node is in this folder. Each file has a table of it: why, since
  * when, and what happens when it is gone. A missing field, an unknown number or an ambiguity is "can't tell", never a guess.
  * Checked on Node 20.20, 22.23, 24.22 and 26.12.
  *

@@ -26,7 +26,7 @@ function symbolField(server: net.Server, description: string): unknown {
   return symbol === undefined ? undefined : (server as unknown as Record<symbol, unknown>)[symbol];
 }
 
-/** The sockets of an HTTP server whose parsers are between two requests; `undefined` if it can't be told. */
+/** The sockets of an HTTP server whose parsers are between two requests; `undefined` if that can't be told. */
 export function idleHttpSockets(server: net.Server): Set<unknown> | undefined {
   const list = symbolField(server, 'http.server.connections') as { idle?(): { socket?: unknown }[] } | undefined;
   return typeof list?.idle === 'function' ? new Set(list.idle().map((parser) => parser.socket)) : undefined;

@@ -15,8 +15,8 @@ const immediate = setImmediate(() => {});
 clearImmediate(immediate);
 
 /**
- * Whether this is surely none. Each callback of a timer or an immediate has its own async resource, and a read callback within it would have another one.
- * Anywhere else it can't be told.
+ * Whether this is surely no read callback, but that of a timer or an immediate. Each of these has an async resource of its own, and a read callback within it
+ * would have another one. Anywhere else it can't be told.
  */
 export function outsideReads(): boolean {
   const { constructor } = executionAsyncResource();
@@ -32,16 +32,16 @@ export function afterTicks(run: () => void): void {
   nextTick(() => void resolved.then(() => nextTick(run)));
 }
 
-/** More than any read callback is deep in an application's own methods. */
+/** So many callers an application's own methods can't have put between us and a read callback. */
 const DEPTH = 50;
 
-/** Node's read callback of any socket among the callers of `callee`, which is on the stack; 'no' also where that can't be told. It costs some microseconds. */
+/** Is Node's read callback, of any socket, among the callers of `callee`, which is on the stack? 'no' also where that can't be told. */
 export function readCallbackAbove(callee: (...args: never[]) => unknown): 'directly' | 'somewhere' | 'no' {
   const index = callersOf(callee).findIndex((line) => line.includes('onStreamRead (node:internal/stream_base_commons:'));
   return index === 0 ? 'directly' : index > 0 ? 'somewhere' : 'no';
 }
 
-/** As V8 prints them, whatever the application has put in place of that; none where it can't be told. */
+/** As V8 itself prints them, whatever the application has put in its place. None where that can't be had. */
 function callersOf(callee: (...args: never[]) => unknown): string[] {
   const { prepareStackTrace, stackTraceLimit } = Error;
   try {

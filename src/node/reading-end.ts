@@ -43,7 +43,7 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
     const handle = handleOf(socket);
     if (handle === undefined) return 'unverified';
     const duplex = handle._parentWrap?.stream;
-    // readable-stream 2 and 3 have no readableEnded, and undefined is not false: there only a listener that was there in time counts.
+    // readable-stream 2 and 3 have no readableEnded, and undefined is not false. There only a listener counts that was there in time.
     if (duplex !== undefined) return duplexLook(duplex, duplexEnded);
     const transport = transportOf(handle);
     if (transport === 'other') return 'unverified';
@@ -52,15 +52,15 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
     const first = parent.readStart!();
     if (isEALREADY(first)) return handle.readStart!() === 0 ? 'ended' : 'unverified';
     if (first !== 0) return 'unverified';
-    // It had stopped, and the asking has re-armed it: who asks next would be told EALREADY for a bare FIN. So it is undone at once.
+    // The transport had stopped, and the asking has started it again. The next to ask would be told EALREADY for a bare FIN, so we stop it at once.
     const second = parent.readStart!();
     const atEnd = handle.readStart!() === 0;
     parent.readStop!();
     if (!atEnd || isReadByHttp2(socket)) return 'unverified';
-    // A TLS layer at its end answers 0 every time: an outer one that has ended. 0, then EALREADY: it was merely stopped.
+    // An outer TLS layer that is at its end answers 0 every time. One that was merely stopped answers 0, then EALREADY.
     if (transport === 'tls') return second === 0 ? 'fin' : isEALREADY(second) ? 'ended' : 'unverified';
-    // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered. (That a `push` over ours has not kept
-    // the end back until then is not known.)
+    // Back-pressure: JS stopped the transport within this very read, so the kernel's FIN can't have been delivered. (But a `push` over ours may have kept the
+    // end back until now.)
     return !stoppedByUs ? 'fin' : foreignPush ? 'unverified' : 'ended';
   } catch {
     return 'unverified'; // a field is missing or is no function any more
@@ -77,7 +77,7 @@ export function stopReading(socket: TLSSocket): void {
   handleOf(socket)?.readStop?.();
 }
 
-/** Whether this is a free socket of an `http.Agent` that destroys it when it reads anything, an end too: then there is no `push(null)`. */
+/** Whether this is a free socket of an `http.Agent`, which destroys it at whatever it reads. At an end too, so there is no `push(null)`. */
 export function destroysAtRead(socket: TLSSocket): boolean {
   const onread = handleOf(socket)?.onread;
   return typeof onread === 'function' && onread.name === 'freeSocketOnReadGuard';
@@ -88,7 +88,7 @@ function duplexLook(duplex: Duplex, ended: boolean): Look {
   return duplex.readableEnded === false || duplex.listeners('end').some((listener) => listener.name === DUPLEX_LISTENER) ? 'ended' : 'unverified';
 }
 
-/** The name of our `'end'` listener on a `Duplex`; it tells another copy of this package that somebody listened in time. */
+/** The name of our `'end'` listener on a `Duplex`. By it another copy of this package sees that somebody listened in time. */
 const DUPLEX_LISTENER = 'tlsShutdownDuplexOnEnd';
 
 /** Did the `Duplex` under a TLS socket end? Listens before Node does, whose own listener ends the TLS layer. */

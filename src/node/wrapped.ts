@@ -12,7 +12,7 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 
-/** From now on its errors are emitted. `tls.connect` and `tls.Server` do it for their sockets, and nobody for one of `new TLSSocket`. */
+/** From now on its errors are emitted. `tls.connect` and `tls.Server` do this for their sockets; nobody does it for one of `new TLSSocket`. */
 export function releaseErrors(socket: TLSSocket): void {
   const { _releaseControl } = socket as unknown as { _releaseControl?: unknown };
   if (typeof _releaseControl === 'function') _releaseControl.call(socket);

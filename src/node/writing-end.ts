@@ -72,15 +72,15 @@ export class WritingEnd {
     } finally {
       this.#running = false;
     }
-    // All earlier writes were flushed, so whatever was written in this call is the alert; later is too late, the FIN is queued.
-    // (A HelloRequest or a handshake under way holds it back: SSL_shutdown fails, and Node still ends the transport.)
+    // All earlier writes are flushed. So what was written in this call is the alert. Later is too late: the FIN is queued.
+    // (A HelloRequest or a handshake under way holds the alert back: SSL_shutdown fails, and Node still ends the transport.)
     this.#nothing = ciphertextWritten(socket) === this.#written;
     // A Duplex is ended a turn later: an alert behind a write of the handshake that is still under way goes out in time (Node 20 to 26).
     this.#mayComeLater = !this.#isNodes || (duplexUnder(socket) !== undefined && ciphertextWaiting(socket) > this.#waiting);
     if (!this.#isNodes || (!this.#told && !takesAtOnce(socket))) this.#given = given;
   }
 
-  /** `false` for an application's own method. When that calls Node's, and so whether the alert could be written, is known a turn later. */
+  /** `false` for an application's own method. That may call Node's later, so whether the alert was written is known a turn later. */
   get #isNodes(): boolean {
     return this.#final === nodeFinal;
   }
@@ -117,7 +117,7 @@ export class WritingEnd {
     const socket = this.#socket;
     if (this.#dead) return 'refused';
     if (this.#unsendable || this.#nothing || !(ciphertextWritten(socket) > this.#written) || handleOf(socket)?._parent?.writeQueueSize !== 0) return undefined;
-    return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come, or was waiting for its turn to pass
+    return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come yet, or not in time
   }
 }
 
@@ -127,7 +127,7 @@ function duplexClosed(socket: TLSSocket): boolean {
   return duplexUnder(socket) !== undefined && wrap?._handle === null;
 }
 
-/** Whether the transport's sending side was ended past the TLS layer: what that writes then is counted all the same, and lost. */
+/** Whether somebody has ended the transport's sending side past the TLS layer. What that writes then is counted, and lost. */
 function transportEnded(socket: TLSSocket): boolean {
   const under = duplexUnder(socket) ?? wrappedSocket(socket);
   return under !== undefined && (under.destroyed || (under.writableEnded && under.writableLength === 0));
@@ -160,7 +160,7 @@ export function transportGone(socket: TLSSocket): boolean {
   }
 }
 
-/** Whether the transport is TCP, directly: whoever ends it is told of a reset (see `endTold`). */
+/** Whether the transport is TCP, directly. Who ends that is told of a reset (see `endTold`). */
 export function isTcp(socket: TLSSocket): boolean {
   const transport = handleOf(socket)?._parent;
   return !transport?._parent && typeof transport?.getpeername === 'function';
@@ -171,7 +171,7 @@ function ciphertextWritten(socket: TLSSocket): number {
   return count(handleOf(socket)?._parent?.bytesWritten);
 }
 
-/** Ciphertext that the TLS layer has made and not handed on, as far as it knows: it learns it in a later turn. */
+/** Ciphertext that the TLS layer has made, and does not know to be handed on. It learns that in a later turn. */
 function ciphertextWaiting(socket: TLSSocket): number {
   return count(handleOf(socket)?.writeQueueSize);
 }
@@ -201,7 +201,7 @@ const netFinal = net.Socket.prototype._final as (this: object, done: Done) => vo
 const receiverOf = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
 
 /**
- * Sends our alert and ends the transport as `net.Socket.prototype._final` does, but tells `done` what the kernel answered, which Node drops (20 to 26).
+ * Sends our alert and ends the transport, as `net.Socket.prototype._final` does. But it tells `done` the kernel's answer, which Node drops (20 to 26):
  * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
  */
 function endTold(socket: TLSSocket, done: Done): boolean {
