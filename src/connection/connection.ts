@@ -33,7 +33,7 @@ export class Connection implements Watcher {
   readonly #originals: Originals | undefined;
   #holdsErrors = false;
 
-  /** `byCall`: by the first shutdown call, so that the peer may have said anything before; who calls `watch()` says that it has not. */
+  /** `byCall`: a shutdown call begins the watching, so the peer may have sent anything before. Who calls `watch()` says that it has not. */
   constructor(socket: TLSSocket, byCall: boolean) {
     this.socket = socket;
     this.life = socket.destroyed ? 'destroyed' : 'alive';
@@ -79,7 +79,7 @@ export class Connection implements Watcher {
     return this.#originals?.final;
   }
 
-  /** Somebody's `end()` is noticed. And where TLS has ended, our own end can be brought forward: our alert is the proof of the peer's. */
+  /** Notices somebody's `end()`. Where TLS has ended it also brings our own end forward, since our alert is the proof of the peer's. */
   notice(): void {
     this.ours.notice();
     if (this.peer.state !== 'ended') return;
@@ -100,7 +100,7 @@ export class Connection implements Watcher {
     for (const call of [...this.calls]) call.onChange();
   }
 
-  /** From now on an `'error'` of this socket can't end the process any more; listeners of others still hear it. */
+  /** From now on an `'error'` of this socket can't end the process any more. Other listeners still hear it. */
   holdErrors(): void {
     const { socket } = this;
     if (this.#holdsErrors || (socket.closed && !socket.errored)) return;
@@ -181,7 +181,7 @@ export class Connection implements Watcher {
     this.peer.concludeBeforeDestroy();
     // Node's HTTP client destroys its socket at the peer's end. Our alert is still owed, and it is the proof of the peer's.
     if (this.peer.state === 'ended' && error === null && this.ours.state === 'open' && this.ours.canSendNow) this.ours.begin(false);
-    this.ours.release(); // without us it would have come before; what is still to be read is lost anyway
+    this.ours.release(); // without us it would have been sent before; what is still to be read is lost anyway
     if (failed) this.#free(error, callback); // after a reset what is written counts too, and is lost
     else this.ours.endBeforeDestroy(() => this.#free(error, callback));
   }

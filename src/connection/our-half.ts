@@ -51,17 +51,17 @@ export class OurHalf {
     this.#apply(quietly ? 'end_quietly' : 'end');
   }
 
-  /** `end()` by anybody queues the alert; this is where it is noticed. */
+  /** Anybody's `end()` queues the alert. Here it is noticed. */
   notice(): void {
     if (this.state === 'open' && this.#owner.socket.writableEnded) this.#apply('end');
   }
 
-  /** Somebody had called `end()` before anybody watched. `hadError`: of TLS, behind which OpenSSL writes nothing. Which of the two came first is not known. */
+  /** Somebody had called `end()` before anybody watched. `hadError`: TLS had failed, and OpenSSL writes nothing behind that. Which came first is not known. */
   noticeUnseen(hadError: boolean): void {
     const { socket, life } = this.#owner;
     this.notice();
     if (socket.writableLength === 0) this.alert = 'unseen'; // Node has called _final already
-    // No alert leaves while the handshake runs: OpenSSL's answer is SHUTDOWN_WHILE_IN_INIT, Node's a bare FIN. Data before it waits for the handshake.
+    // While the handshake runs OpenSSL refuses the alert (SHUTDOWN_WHILE_IN_INIT), and Node sends a bare FIN. But an end() behind data waits for the handshake.
     const tooEarly = life === 'alive' && inHandshake(socket) && this.alert === 'unseen';
     if (tooEarly || hadError) this.#apply('nothing_written');
     else if (socket.writableFinished) this.#apply('flushed');
@@ -169,8 +169,8 @@ export class OurHalf {
   }
 
   /**
-   * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does at its end. Where nothing stands before our
-   * alert it leaves all the same, as it would without us. `then` is called when it is known what became of it: at once, or a turn later.
+   * Somebody destroys the socket between a call and its `end()`, or right behind `end()`: a `for await` loop does so at its end. If nothing stands before our
+   * alert, it leaves all the same, as it would without us. `then` is called when it is known whether it has left: at once, or a turn later.
    */
   endBeforeDestroy(then: () => void): void {
     if (this.state === 'open' || this.isQuiet || this.isDone || !isKernelTransport(this.#owner.socket)) return then();

@@ -27,7 +27,7 @@ interface Owner {
 export class PeerHalf {
   state: PeerState = 'open';
   readonly #owner: Owner;
-  /** Another version of this package watches the socket. It may ask the transport, so we don't: who asks second may be told of an end that was none. */
+  /** Another version of this package watches the socket. It may ask the transport, so we don't: the second to ask may be told of an end that was none. */
   readonly #isBlind: boolean;
   /** In `judging`: what the end looks like. */
   #look: Look | 'close_notify' = 'unverified';
@@ -131,7 +131,7 @@ export class PeerHalf {
     }
   }
 
-  /** Before OpenSSL 3.2 (Node 20): alerts that sat unread when the FIN came end the stream first, the FIN a second time, in one turn. */
+  /** Node 20 (OpenSSL before 3.2) reports the end twice in one turn if an alert was still unread when the FIN came: first for the alert, then for the FIN. */
   #onSecondEnd(): boolean {
     const { socket } = this.#owner;
     if (this.#look === 'fin' && this.#feed === undefined && !OPENSSL_HIDES_CLOSE_NOTIFY && isKernelTransport(socket) && !inHandshake(socket)) {
@@ -156,7 +156,7 @@ export class PeerHalf {
   /** Whether an alert may have come before this FIN that OpenSSL does not show. */
   #mayHideAlert(): boolean {
     const { socket, ours } = this.#owner;
-    // An unseen end() in a read callback may have made an outer TLS layer drop what else had come. A Duplex may have one under it.
+    // An unseen end() in a read callback may have made an outer TLS layer drop what else had come. A Duplex may have such a layer under it.
     if (ours.alert === 'unseen' && !isKernelTransport(socket)) return true;
     const readOn = this.#feed?.readOn;
     if (readOn !== undefined) return !readOn;
@@ -164,8 +164,8 @@ export class PeerHalf {
   }
 
   /**
-   * libuv reports a reset as an end where data came in the same poll (Node 20 to 26). Who reads again is told, but before our alert is out the TLS layer
-   * of Node 20 is told, and passes nothing on. A whole poll lies between two turns.
+   * If data and a reset come in one poll, libuv reports the reset as an end (Node 20 to 26). Who reads again is told. Before our alert is out that is the TLS
+   * layer, and that of Node 20 passes nothing on. A whole poll lies between two turns.
    */
   #readAgain(): void {
     if (this.#owner.life === 'alive') readAgain(this.#owner.socket);
@@ -193,7 +193,7 @@ export class PeerHalf {
     this.#duplexEnd?.stop();
   }
 
-  /** After a reset TCP has no peer name; after our own FIN it may have none without one. A reset that our alert has met is not reported again. */
+  /** After a reset TCP has no peer name. After our own FIN it may have none without a reset: then only an alert of ours that was refused tells. */
   #wasReset(): boolean {
     const { socket, ours } = this.#owner;
     return ours.state === 'refused' || (ours.alert === 'to come' && isTcp(socket) && transportGone(socket));
@@ -203,7 +203,7 @@ export class PeerHalf {
     this.#apply('failed');
   }
 
-  /** The socket is being destroyed: what the verdict is waits for nothing any more. */
+  /** The socket is being destroyed: a verdict waits for nothing any more. */
   concludeBeforeDestroy(): void {
     const { socket } = this.#owner;
     if (this.isBeingJudged) this.#conclude(this.state === 'late' ? 'unverified' : this.#look);

@@ -35,7 +35,7 @@ export class ReceivedBytes {
     if (this.#socket.getProtocol() !== 'TLSv1.3') return undefined;
     const cipher = this.#socket.getCipher().name;
     const hello = helloLength(this.#socket);
-    // What came behind the handshake in the same read is not part of it. Without its server watched that can't be told.
+    // What came behind the handshake in the same read is no part of it. Only a watched server knows how long the handshake was.
     const handshake = hello === undefined ? this.#ciphertext : hello + finishedLength(cipher);
     // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
     return new Ledger(cipher.includes('CCM_8') ? NaN : handshake, this.#plaintext, hello === undefined && !this.#inTime ? Infinity : 0);
@@ -44,7 +44,7 @@ export class ReceivedBytes {
 
 const helloLengths = new WeakMap<Socket, number>();
 
-/** A client that says nothing for so many turns is left alone: thousands of such connections must not slow a server down. */
+/** A client that says nothing for so many turns is asked no more. */
 const MAX_TURNS = 1000;
 
 interface Silent {
@@ -59,8 +59,8 @@ let looking = false;
  * How long was the ClientHello? A server needs it to tell what came behind the handshake in the same read: Java's `close()` puts its last handshake
  * message and its alerts into one segment.
  *
- * The client's next flight can't come before the server's answer, which is sent in the very read that brings the ClientHello. So the first
- * count that is not 0, taken once in each turn of the event loop, is its length. The immediate is unref'd: it makes no turn of its own.
+ * The server answers in the very read that brings the ClientHello, and the client's next flight comes behind that answer. So we count once in each turn
+ * of the event loop, and the first count that is not 0 is the length. The immediate is unref'd: it makes no turn of its own.
  */
 export function measureHellos(server: Server): void {
   if (OPENSSL_HIDES_CLOSE_NOTIFY) server.on('connection', tlsShutdownOnConnection);

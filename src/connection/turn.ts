@@ -1,4 +1,4 @@
-/** A test that fakes `setImmediate` and is over before its fake one has run would stop all closes for good. What we wait for are real sockets. */
+/** The real one, since we wait for real sockets: a test may fake `setImmediate`, and be over before its fake one has run. */
 const realSetImmediate = globalThis.setImmediate;
 
 /** Calls `run` in the check phase of this turn of the event loop, or of the next one: outside of read callbacks. */

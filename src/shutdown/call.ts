@@ -60,7 +60,7 @@ export class Call implements Waiting {
   /** The timer does not keep the process alive; an open socket does. Node cuts fractions of a millisecond off and may be early by one. */
   #setTimer(timeout: number): void {
     const timer = setTimeout(() => this.#onTimeout(), Math.min(Math.ceil(timeout) + 1, MAX_TIMEOUT));
-    (timer as { unref?: NodeJS.Timeout['unref'] }).unref?.(); // one that a test has put in its place may give a number, as in browsers
+    (timer as { unref?: NodeJS.Timeout['unref'] }).unref?.(); // a test's fake timer may be a number, as in browsers
     this.#timer = timer;
   }
 

@@ -1,4 +1,4 @@
-/** An application may have put a `destroy` of its own in the place of Node's. Whatever it does, the stream is destroyed, and our promises settle. */
+/** An application may have put its own `destroy` in the place of Node's. Whatever that does, the stream is destroyed, and our promises settle. */
 import { Duplex } from 'node:stream';
 
 const { destroy: nodeDestroy } = Duplex.prototype;
@@ -14,8 +14,8 @@ export function destroySurely(stream: Duplex, error?: Error): void {
 const madeSafe = new WeakSet<Duplex['destroy']>();
 
 /**
- * Node itself calls `destroy` when both sides of a stream have ended, and when the transport of a TLS socket closes. What an own one throws there ends
- * the process. From now on that is an `'error'` event, too, and nothing on a stream that is destroyed already.
+ * Node itself calls `destroy` when both sides of a stream have ended, and when the transport of a TLS socket closes. What an own `destroy` throws there ends
+ * the process. From now on it becomes an `'error'` event. On a stream that is destroyed already it becomes nothing.
  */
 export function makeDestroySafe(stream: Duplex): void {
   const own = stream.destroy;

@@ -9,14 +9,14 @@ export function discardUnread(socket: TLSSocket): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 
-/** Of a quiet shutdown: whoever reads at his own pace does not any more, and the socket will be destroyed. */
+/** A quiet shutdown throws everything away, also what somebody reads at his own pace, and the socket will be destroyed. */
 export function discardAll({ socket }: Connection): void {
   makeDestroySafe(socket);
   discardUnread(socket);
   if (socket.readableFlowing !== true) while (socket.read() !== null);
 }
 
-/** The time of a quiet shutdown is over: the socket is destroyed if all that was written is flushed; `false` if not. */
+/** The time of a quiet shutdown is over. If all that was written is flushed, the socket is destroyed; `false` if not. */
 export function endLinger({ socket, ours }: Connection): boolean {
   if (ours.isQuiet ? socket.writableLength > 0 : !ours.isDone) return false;
   if (ours.isQuiet) ours.flushedQuietly();
@@ -24,7 +24,7 @@ export function endLinger({ socket, ours }: Connection): boolean {
   return true;
 }
 
-/** The end of a quiet shutdown: everything is flushed and the peer has ended its side, or it was our alert that went out before. */
+/** Ends a quiet shutdown when everything is flushed and the peer has ended its side. (Our side may have ended before, by an alert.) */
 export function endFlushed({ socket, ours, peer }: Connection): void {
   if (ours.isDone && peer.isOver) inNextTurn(() => destroySurely(socket));
 }

@@ -1,4 +1,4 @@
-/** What a `TLSSocket` over one of Node's own handles has of its transport, and one over a stream has not. */
+/** A `TLSSocket` over one of Node's own handles has the address and some methods of its transport. One over a stream has not, so it gets them here. */
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';

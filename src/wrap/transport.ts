@@ -34,7 +34,7 @@ export class WrappedTransport extends Duplex {
   readonly #records = new RecordScanner();
   /** The TLS layer has room for a record. */
   #wanted = false;
-  /** Bytes came that are no TLS record. They go to OpenSSL as they are, which fails by them as it does over any transport. */
+  /** Bytes came that are no TLS record. They go to OpenSSL as they are, so that it fails as it does over any transport. */
   #malformed = false;
   #transportEnded = false;
   #kept: NodeJS.Timeout | undefined;
@@ -61,7 +61,7 @@ export class WrappedTransport extends Duplex {
     this.#transport.on('newListener', this.#onNewListener).on('end', this.#onEnd).on('data', this.#onData).pause(); // until _read
   }
 
-  /** A `'readable'` listener takes the reading over: nothing would come to us until somebody calls `read()`, and what we put back he would be given again. */
+  /** A `'readable'` listener takes the reading over. Nothing would come to us until somebody calls `read()`, who would be given again what we put back. */
   readonly #onNewListener = (name: string | symbol): void => {
     if (name === 'readable' && !this.#stopped) this.destroy(streamError('ERR_STREAM_WRAP', HAS_READABLE));
   };
@@ -80,7 +80,7 @@ export class WrappedTransport extends Duplex {
 
   /**
    * One record at a time, each only when the one before has gone through the TLS layer: it may have been the alert. What is not wanted goes
-   * back at once: the transport thereby holds its peer back, and can't announce its end while there is something left.
+   * back at once. So the transport holds its peer back, and announces no end while there is something left.
    */
   readonly #onData = (chunk: unknown): void => {
     const bytes = bytesOf(chunk);
@@ -122,7 +122,7 @@ export class WrappedTransport extends Duplex {
 
   override _read(): void {
     this.#wanted = true;
-    if (this.#transport.isPaused()) this.#transport.resume(); // in the next tick: not before read() has given out what it has, which may be the alert
+    if (this.#transport.isPaused()) this.#transport.resume(); // it flows in the next tick: first read() gives out what it has, which may be the alert
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {

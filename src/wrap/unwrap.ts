@@ -22,11 +22,12 @@ export type UnwrapOptions = Pick<ShutdownOptions, 'timeout' | 'unread' | 'signal
  * It accepts no end but the peer's `close_notify`: whatever else ended TLS, what follows could be anybody's (RFC 8446 section 6.1). So at any
  * -1 of the shutdown, a timeout too, it destroys the transport and rejects.
  *
- * @throws (rejects) `TlsShutdownError`, with the codes of `gracefulShutdown`, and the transport destroyed, except for
- * `ERR_TLS_SHUTDOWN_IN_HANDSHAKE`, which leaves it as it was; TypeError `ERR_INVALID_ARG_VALUE` for a socket that `wrap` did not make,
- * which is left untouched, and the other errors for a caller's mistake; `AbortError` when `signal` is aborted: TLS ends all the same, and
- * the transport is destroyed unless `unwrap` is called again within 5 seconds, which do not keep the process alive; a signal that was aborted before the
- * call leaves all as it was
+ * @throws (rejects) `TlsShutdownError`, with the codes of `gracefulShutdown`. The transport is destroyed then, except at `ERR_TLS_SHUTDOWN_IN_HANDSHAKE`,
+ * which leaves it as it was
+ * @throws (rejects) TypeError `ERR_INVALID_ARG_VALUE` for a socket that `wrap` did not make, which is left untouched, and the other errors for a
+ * caller's mistake
+ * @throws (rejects) `AbortError` when `signal` is aborted. TLS ends all the same, and the transport is destroyed unless `unwrap` is called again within
+ * 5 seconds, which do not keep the process alive. If the signal was aborted before the call, all is as it was
  * @example
  * const plain = await unwrap(socket, { timeout: 1000 });
  * plain.write('in the clear again');

@@ -20,15 +20,16 @@ export const WRAPPED = Symbol.for('tls-graceful-shutdown.wrapped.1');
 export type WrappedSocket = TLSSocket & { [WRAPPED]?: WrappedTransport };
 
 /**
- * TLS over `transport`, of which `unwrap` gives the plain connection back. As `tls.connect({ socket: transport })`, and with `isServer: true`
- * as `new tls.TLSSocket(transport, options)`, with these differences: the TLS closure ends TLS only, and sends no FIN; a server emits `'error'`
- * when TLS or the transport fails, as a client does (Node's own TLSSocket only closes, or not even that); and a server with `requestCert`
- * has `authorized` and `authorizationError` set at `'secure'`, and with `rejectUnauthorized: true` destroys the socket of a client whose
- * certificate does not hold (Node's own TLSSocket asks for it, and then takes any).
+ * Puts TLS on `transport`; `unwrap` gives the plain connection back. It is as `tls.connect({ socket: transport })`, and with `isServer: true` as
+ * `new tls.TLSSocket(transport, options)`, with these differences:
+ * - The TLS closure ends TLS only, and sends no FIN.
+ * - A server emits `'error'` when TLS or the transport fails, as a client does. (Node's own TLSSocket only closes, or not even that.)
+ * - A server with `requestCert` has `authorized` and `authorizationError` set at `'secure'`. With `rejectUnauthorized: true` it destroys the socket of a
+ *   client whose certificate does not hold. (Node's own TLSSocket asks for it, and then takes any.)
  *
  * Bytes that are buffered in `transport` already, or put back with `unshift`, are the beginning of TLS. Take your own `'data'` and `'readable'`
- * listeners off it first: they would be given the TLS records. After a clean closure that nobody follows up with `unwrap` the transport is
- * destroyed within 5 seconds, which do not keep the process alive; after any other end of the TLS socket, at once.
+ * listeners off it first: they would be given the TLS records. After a clean closure `unwrap` has 5 seconds to be called, which do not keep the process
+ * alive; then the transport is destroyed. After any other end of the TLS socket it is destroyed at once.
  *
  * @param transport connected, connecting, or any `Duplex` of bytes. One that is destroyed, has ended or has an encoding set makes the socket
  * emit `'error'` in a later tick. So does one that is given an encoding or a `'readable'` listener while TLS runs, or that gives out anything but bytes.
