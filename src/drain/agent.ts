@@ -13,13 +13,17 @@ type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
 
 /**
  * Closes the sockets of an agent by a two-way shutdown: idle ones at once, busy ones when their request is answered and no queued one is left for
- * them. Requests in the queue are served by the busy sockets, as always; those left when `grace` is over or `force` is aborted fail with an
- * error that says so.
+ * them. The busy sockets serve the queue, as always. Requests that are still in it when `grace` is over, or `force` is aborted, fail with an error that
+ * says so.
  *
  * A request made during the drain is served too, on a connection of its own that is not kept for another one. After the drain the agent is as it
  * was, with nothing in its pool. A second call meanwhile joins the first.
  *
+ * @param agent an `https.Agent`, or another one with the same three lists of sockets and requests
  * @throws (rejects) as `drainSockets`
+ * @example
+ * const { total, complete, oneWay } = await drainAgent(https.globalAgent, { grace: 5000 });
+ * console.log(`${complete + oneWay} of ${total} connections closed without a loss`);
  */
 export async function drainAgent(agent: Lists, options: DrainOptions = {}): Promise<DrainReport> {
   const { sockets, freeSockets, requests } = (agent ?? {}) as Partial<Lists>;
@@ -42,7 +46,7 @@ export async function drainAgent(agent: Lists, options: DrainOptions = {}): Prom
   }
 }
 
-/** A second one of the same agent would take the first one's `keepAlive` for the agent's own. */
+/** A second drain of the same agent would take the `keepAlive` that the first one has set for the agent's own. */
 const running = new WeakMap<Lists, Drain>();
 
 class AgentDrain {

@@ -69,7 +69,7 @@ export class Http1Connection {
     this.#open.add(response);
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;
-    response.on('close', responseOnClose); // one listener for all, not a closure for each request
+    response.on('close', responseOnClose);
     if (this.#drain !== undefined) this.#announceClose(response);
     return true;
   }

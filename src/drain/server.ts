@@ -34,7 +34,7 @@ export interface DrainableServer {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Node's default backlog, twice: where clients never stop coming, the listening stops all the same. */
+/** Twice Node's default backlog. So the listening stops even if clients never stop coming. */
 const MOST_POLLS = 1022;
 
 /** What ends when its work is done. */
@@ -50,6 +50,10 @@ const made = new WeakMap<tls.Server, ServerDrain>();
  *
  * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
  * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already
+ * @example
+ * const draining = drainable(https.createServer({ key, cert }, listener), { idleGrace: 1000 });
+ * // later
+ * const { complete, forced } = await draining.drain({ grace: 20_000 });
  */
 export function drainable(server: tls.Server | https.Server | Http2SecureServer, options: DrainOptions = {}): DrainableServer {
   if (!(server instanceof tls.Server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
@@ -210,7 +214,7 @@ class ServerDrain implements DrainableServer {
   }
 
   /**
-   * What the kernel has accepted and we have not taken over would be reset. Each poll brings one (libuv 1.46 and later): so not before a whole
+   * The kernel would reset what it has accepted and we have not taken over. Each poll brings one connection (libuv 1.46 and later). So we stop when a whole
    * poll has brought none.
    */
   #stopListening(drain: Drain, accepted: number, polls: number): void {

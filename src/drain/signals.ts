@@ -16,6 +16,8 @@ export interface DrainOnSignalOptions extends DrainOptions {
  * the process: that ends because nothing is left. A `node:cluster` worker is disconnected from its primary after the drain, for the same reason.
  *
  * @returns its disposal stops listening for the signals
+ * @example
+ * drainOnSignal(drainable(server), { grace: 20_000, onDrained: ({ forced }) => console.log(`${forced} connections were cut off`) });
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_OUT_OF_RANGE`
  */
 export function drainOnSignal(server: DrainableServer | DrainableServer[], options: DrainOnSignalOptions = {}): Disposable {

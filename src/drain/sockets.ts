@@ -9,6 +9,9 @@ import { Drain } from './drain.js';
  * thrown away. One whose handshake is not finished is waited for, within `grace`.
  *
  * @throws (rejects) TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`, before any socket is touched
+ * @example
+ * const { failed, errors } = await drainSockets(pool.sockets, { finish: (socket) => once(socket.end('QUIT\r\n'), 'end') });
+ * if (failed > 0) console.log(errors);
  */
 export async function drainSockets(sockets: Iterable<TLSSocket>, options: DrainOptions = {}): Promise<DrainReport> {
   if (typeof (sockets as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') throw argumentError('sockets', 'an iterable of tls.TLSSocket', sockets);
