@@ -1,4 +1,4 @@
-/** Modules of Node that only some programs need. They are loaded when they are first used: that is most of the time that importing this package would take. */
+/** Modules of Node that only some programs need. They are loaded when they are first used, not when this package is imported. */
 import type cluster from 'node:cluster';
 import type http from 'node:http';
 import type https from 'node:https';

@@ -130,6 +130,26 @@ function declared(code: string): string[] {
   return bodies.flatMap((body) => [...body.matchAll(/^ {2}(\w+)\??[:(]/gm)].map(([, name = '']) => name));
 }
 
+describe('public functions', () => {
+  const exported = [...byPath.get('index.ts')!.code.matchAll(/export \{ ([^}]*) \} from '\.\/([^']+)\.js'/g)].flatMap(([, names = '', path]) =>
+    names.split(', ').filter((name) => /^[a-z]/.test(name) && !name.startsWith('type ')).map((name) => ({ name, path: `${path}.ts` })),
+  );
+
+  it('are the documented ones', () => {
+    const readme = readFileSync(join(root, '../README.md'), 'utf8');
+    expect(exported).to.have.length.greaterThan(10);
+    for (const { name } of exported) expect(readme).to.include(`${name}(`);
+  });
+
+  for (const { name, path } of exported) {
+    it(`have an example in their documentation, and say what they throw: ${name}`, () => {
+      const { text } = byPath.get(path)!;
+      const doc = text.slice(0, text.search(new RegExp(`^export (async )?function ${name}\\b`, 'm'))).split('/**').at(-1);
+      expect(doc).to.match(/@throws/).and.to.match(/@example\n \* \S/);
+    });
+  }
+});
+
 describe('the tree in CONTRIBUTING.md', () => {
   it('has each file, and none that is not there', () => {
     const [, tree = ''] = /```text\nsrc\/\n([^]*?)```/.exec(readFileSync(join(root, '../CONTRIBUTING.md'), 'utf8')) ?? [];

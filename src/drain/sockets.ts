@@ -10,7 +10,7 @@ import { Drain } from './drain.js';
  *
  * @throws (rejects) TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, RangeError `ERR_OUT_OF_RANGE`, before any socket is touched
  * @example
- * const { failed, errors } = await drainSockets(pool.sockets, { finish: (socket) => once(socket.end('QUIT\r\n'), 'end') });
+ * const { failed, errors } = await drainSockets(pool.sockets, { finish: (socket) => void socket.write('QUIT\r\n') });
  * if (failed > 0) console.log(errors);
  */
 export async function drainSockets(sockets: Iterable<TLSSocket>, options: DrainOptions = {}): Promise<DrainReport> {
