@@ -16,7 +16,7 @@ export interface ShutdownMessage extends ShutdownResult {
 
 const shutdowns = channel('tls-graceful-shutdown:shutdown');
 
-/** The result of a call that ends with this answer. */
+/** The result of a call that ends with this answer. @internal */
 export function conclude(connection: Connection, value: 1 | 0 | ShutdownErrorCode): ShutdownResult {
   const { socket, state } = connection;
   const unreadBytes = socket.readableLength;
@@ -27,11 +27,12 @@ export function conclude(connection: Connection, value: 1 | 0 | ShutdownErrorCod
   return result;
 }
 
-/** The result of a call whose time has run out. */
+/** The result of a call whose time has run out. @internal */
 export function concludeAtTimeout(connection: Connection, goal: Goal): ShutdownResult {
   return conclude(connection, goal === 'quiet' && endLinger(connection) ? 1 : 'ERR_TLS_SHUTDOWN_TIMEOUT');
 }
 
+/** @internal */
 export class Call implements Waiting {
   readonly goal: Goal;
   readonly discards: boolean;

@@ -14,9 +14,10 @@ import { WrappedTransport } from './transport.js';
 /** Of a client those of `tls.connect`, of a server those of `new tls.TLSSocket`. The transport is the first argument of `wrap`. */
 export type WrapOptions = (ConnectionOptions & { isServer?: false }) | (TLSSocketOptions & { isServer: true });
 
-/** Its number changes when two versions of the package could no longer share a transport. */
+/** Its number changes when two versions of the package could no longer share a transport. @internal */
 export const WRAPPED = Symbol.for('tls-graceful-shutdown.wrapped.1');
 
+/** @internal */
 export type WrappedSocket = TLSSocket & { [WRAPPED]?: WrappedTransport };
 
 /**
@@ -81,6 +82,7 @@ function checkClient(socket: TLSSocket, reject: boolean): void {
   if (reject) socket.destroy(error);
 }
 
+/** @internal */
 export function isComplete({ sent, received }: ShutdownState): boolean {
   return sent === 'close_notify' && received === 'close_notify';
 }
