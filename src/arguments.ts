@@ -82,9 +82,10 @@ function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw argumentError(name, 'a function', value);
 }
 
-export function checkDrainOptions(options: unknown): asserts options is DrainOptions {
+/** Checked, each option read once: what is checked is what is used. One that is `undefined` is not given. */
+export function drainOptions(options: unknown): DrainOptions {
   if (typeof options !== 'object' || options === null) throw argumentError('options', 'an object', options);
-  const { grace, timeout, idleGrace, quiet, force, finish, onProgress } = options as Record<string, unknown>;
+  const { grace, timeout, idleGrace, quiet, force, finish, onProgress } = options as DrainOptions;
   checkTimeout('options.grace', grace);
   checkTimeout('options.timeout', timeout);
   checkTimeout('options.idleGrace', idleGrace);
@@ -92,4 +93,31 @@ export function checkDrainOptions(options: unknown): asserts options is DrainOpt
   checkSignal('options.force', force);
   checkFunction('options.finish', finish);
   checkFunction('options.onProgress', onProgress);
+  if (grace !== undefined && idleGrace !== undefined && !isBelow(idleGrace, grace)) {
+    throw Object.assign(new RangeError(`options.idleGrace must be below options.grace, which is ${grace}. Received ${idleGrace}`), { code: 'ERR_OUT_OF_RANGE' });
+  }
+  const given = Object.entries({ grace, timeout, idleGrace, quiet, force, finish, onProgress }).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as DrainOptions;
+}
+
+/** With no wait at all there is nothing to be cut, and with no limit nothing that cuts. */
+function isBelow(idleGrace: number, grace: number): boolean {
+  return idleGrace < grace || idleGrace === 0 || grace === Infinity;
+}
+
+/** With the defaults filled in. Of several `force` and `onProgress` all count. */
+export interface CompleteDrainOptions extends Required<Omit<DrainOptions, 'force' | 'finish' | 'onProgress'>> {
+  readonly finish: DrainOptions['finish'];
+  readonly forces: readonly AbortSignal[];
+  readonly listeners: readonly NonNullable<DrainOptions['onProgress']>[];
+}
+
+/** What `drainOptions` gave for one call after the other: the first that has an option decides. */
+export function completeDrainOptions(...calls: readonly DrainOptions[]): CompleteDrainOptions {
+  const { grace = 30_000, timeout = DEFAULT_TIMEOUT, idleGrace = 1000, quiet = false, finish } = Object.assign({}, ...[...calls].reverse()) as DrainOptions;
+  const forces = calls.flatMap(({ force }) => force ?? []);
+  const listeners = calls.flatMap(({ onProgress }) => onProgress ?? []);
+  const isGiven = calls.some((call) => call.idleGrace !== undefined);
+  const cut = isGiven ? !isBelow(idleGrace, grace) : idleGrace > grace / 4;
+  return { grace, timeout, idleGrace: cut ? grace / 4 : idleGrace, quiet, finish, forces, listeners };
 }

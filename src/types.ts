@@ -97,14 +97,18 @@ export interface DrainOptions {
   /**
    * Milliseconds that an idle keep-alive connection of an HTTP/1 server waits for one more request, which is answered with
    * `Connection: close`, before it is closed. So a request that crosses the close on its way is still served.
-   * Default 0.
+   * 0: at once, and what crosses the close is lost. It must be below a `grace` that is given in the same call, or is cut to a quarter of the `grace` that
+   * is left. Default 1000, or a quarter of `grace` if that is less.
    */
   idleGrace?: number;
 
   /** Close without alerts, as `gracefulShutdown` does with `quiet`. Default `false`. */
   quiet?: boolean;
 
-  /** Aborting it destroys what is left, at once, as the end of `grace` does. The drain still resolves. Default none. */
+  /**
+   * Aborting it destroys what is left, at once, as the end of `grace` does. The drain still resolves. Where several calls give one, each of them counts.
+   * Default none.
+   */
   force?: AbortSignal;
 
   /**

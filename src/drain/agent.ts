@@ -2,7 +2,7 @@
 import type { ClientRequest } from 'node:http';
 import type { Agent } from 'node:https';
 import { TLSSocket } from 'node:tls';
-import { argumentError, checkDrainOptions } from '../arguments.js';
+import { argumentError, completeDrainOptions, drainOptions } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
@@ -28,13 +28,13 @@ type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
 export async function drainAgent(agent: Lists, options: DrainOptions = {}): Promise<DrainReport> {
   const { sockets, freeSockets, requests } = (agent ?? {}) as Partial<Lists>;
   if (!sockets || !freeSockets || !requests) throw argumentError('agent', 'an https.Agent', agent);
-  checkDrainOptions(options);
+  const checked = drainOptions(options);
   const before = running.get(agent);
   if (before !== undefined) {
-    before.join(options);
+    before.join(checked);
     return before.report;
   }
-  const drain = new Drain(options, () => failQueued(agent));
+  const drain = new Drain(completeDrainOptions(checked), () => failQueued(agent));
   const ends = new AgentDrain(agent, drain);
   running.set(agent, drain);
   try {

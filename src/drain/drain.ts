@@ -4,16 +4,15 @@
  */
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
-import { DEFAULT_TIMEOUT, MAX_TIMEOUT } from '../arguments.js';
+import { MAX_TIMEOUT, type CompleteDrainOptions } from '../arguments.js';
 import { watchSocket } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
 import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
 import { destroySurely } from '../shutdown/destroying.js';
 import { shutdown } from '../shutdown/shutdown.js';
 import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
+import { IdleWaits } from './idle.js';
 import { Slices } from './slices.js';
-
-export const DEFAULT_GRACE = 30_000;
 
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 
@@ -21,8 +20,9 @@ type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 export type Connection = Duplex;
 
 export class Drain {
-  readonly options: DrainOptions;
   readonly report: Promise<DrainReport>;
+  readonly #options: CompleteDrainOptions;
+  readonly #idleWaits: IdleWaits;
   #resolve!: (report: DrainReport) => void;
   readonly #shutdownOptions: ShutdownOptions;
   readonly #start = performance.now();
@@ -33,6 +33,7 @@ export class Drain {
   readonly #errors: Partial<Record<ShutdownErrorCode, number>> = {};
   readonly #finishErrors = new Map<TLSSocket, unknown>();
   #sealed = false;
+  #isOver = false;
   #forced = false;
   readonly #beforeForce: (() => void) | undefined;
   #expiry = Infinity;
@@ -43,24 +44,34 @@ export class Drain {
   #changed = false;
 
   /** `onForced` is called before what is left is destroyed. */
-  constructor(options: DrainOptions, onForced?: () => void) {
-    this.options = options;
-    const { timeout, quiet } = options;
-    this.#shutdownOptions = { bidirectional: true, unread: 'discard', ...(timeout === undefined ? {} : { timeout }), ...(quiet === undefined ? {} : { quiet }) };
+  constructor(options: CompleteDrainOptions, onForced?: () => void) {
+    this.#options = options;
+    const { grace, timeout, idleGrace, quiet, forces, listeners } = options;
+    this.#shutdownOptions = { bidirectional: true, unread: 'discard', timeout, quiet };
+    this.#idleWaits = new IdleWaits(idleGrace);
     this.#beforeForce = onForced;
     this.report = new Promise((resolve) => (this.#resolve = resolve));
-    this.join(options);
+    for (const listener of listeners) this.#listeners.add(listener);
+    this.#expireAt(performance.now() + grace);
+    for (const force of forces) this.#forceBy(force);
   }
 
-  /** Another call for the same drain: its `grace` and `force` can end it sooner, and its `onProgress` is called too. */
-  join({ grace = DEFAULT_GRACE, force, onProgress }: DrainOptions): void {
+  get isQuiet(): boolean {
+    return this.#options.quiet;
+  }
+
+  /** Another call for the same drain: its `grace` and `force` can end it sooner, and its `onProgress` is called too. The rest was decided by the first. */
+  join({ grace = Infinity, force, onProgress }: DrainOptions): void {
+    if (this.#isOver) return;
     if (onProgress !== undefined) this.#listeners.add(onProgress);
     this.#expireAt(performance.now() + grace);
-    if (force?.aborted) this.force();
-    else if (force !== undefined && !this.#signals.has(force)) {
-      this.#signals.add(force);
-      force.addEventListener('abort', this.#onForce, { once: true });
-    }
+    if (force !== undefined) this.#forceBy(force);
+  }
+
+  #forceBy(signal: AbortSignal): void {
+    if (signal.aborted) return this.force();
+    this.#signals.add(signal);
+    signal.addEventListener('abort', this.#onForce, { once: true });
   }
 
   readonly #onForce = (): void => this.force();
@@ -68,8 +79,14 @@ export class Drain {
   #expireAt(expiry: number): void {
     if (expiry >= this.#expiry) return;
     this.#expiry = expiry;
+    this.#idleWaits.expiry = expiry;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(this.#onForce, Math.min(Math.ceil(expiry - performance.now()), MAX_TIMEOUT)).unref();
+  }
+
+  /** Calls `run` when a connection that is idle from now on has waited `idleGrace` for one more request. @returns takes it back */
+  afterIdleGrace(run: () => void): () => void {
+    return this.#idleWaits.add(() => this.soon(run));
   }
 
   /** Counts `connection` from now on. */
@@ -83,7 +100,7 @@ export class Drain {
 
   /** It has `timeout` to be finished. */
   #limitHandshake(connection: Connection): void {
-    const { timeout = DEFAULT_TIMEOUT } = this.options;
+    const { timeout } = this.#options;
     if (timeout === Infinity) return;
     const drop = (): void => {
       if (this.#remaining.get(connection) === true) this.settle(connection, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
@@ -111,7 +128,7 @@ export class Drain {
 
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
   finish(socket: TLSSocket): void {
-    const { finish } = this.options;
+    const { finish } = this.#options;
     if (finish === undefined || socket.writableEnded) return this.close(socket); // it can say nothing any more
     new Promise<void>((resolve) => resolve(finish(socket)))
       .catch((error: unknown) => void this.#finishErrors.set(socket, error)) // for the report
@@ -190,6 +207,7 @@ export class Drain {
   }
 
   #end(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onForce);
     const elapsed = performance.now() - this.#start;

@@ -33,7 +33,7 @@ export class Http1Connection {
   /** `bytesWritten` when it was upgraded. */
   #upgradedAt: number | undefined;
   #drain: Drain | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
+  #stopWaiting = (): void => {};
   /** In a drain: an answer says `Connection: close`. It is the last. */
   #closeAnnounced = false;
   #closing = false;
@@ -100,7 +100,7 @@ export class Http1Connection {
 
   drain(drain: Drain): void {
     this.#drain = drain;
-    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
+    this.#stopWaiting();
     if (this.#upgradedAt !== undefined) return this.#finishUpgraded(drain, this.#upgradedAt);
     this.#replaceDestroySoon(drain);
     for (const response of this.#open) this.#announceClose(response);
@@ -140,11 +140,8 @@ export class Http1Connection {
   }
 
   #closeIfIdle(drain: Drain): void {
-    const { idleGrace = 0 } = drain.options;
-    if (this.#idleTimer !== undefined) clearTimeout(this.#idleTimer);
-    if (!this.idle || this.#closing) return;
-    if (idleGrace === 0) drain.soon(() => this.closeIdle());
-    else if (idleGrace !== Infinity) this.#idleTimer = setTimeout(() => drain.soon(() => this.closeIdle()), idleGrace).unref();
+    this.#stopWaiting();
+    if (this.idle && !this.#closing) this.#stopWaiting = drain.afterIdleGrace(() => this.closeIdle());
   }
 
   /** By `Closer.shutdown`, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */

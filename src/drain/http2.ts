@@ -36,7 +36,7 @@ export class Http2Connection {
     socket.end = ((...args: Parameters<TLSSocket['end']>) => {
       Reflect.deleteProperty(socket, 'end');
       drain.close(socket);
-      return drain.options.quiet === true ? socket : socket.end(...args); // a quiet end is not Node's
+      return drain.isQuiet ? socket : socket.end(...args); // a quiet end is not Node's
     }) as TLSSocket['end'];
     this.session.close();
   }

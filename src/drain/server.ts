@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
-import { argumentError, checkDrainOptions, isTLSSocket } from '../arguments.js';
+import { argumentError, completeDrainOptions, drainOptions, isTLSSocket } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import { loaded } from '../builtins.js';
 import { duplexUnder, wrappedSocket } from '../node/handle.js';
@@ -57,11 +57,11 @@ const made = new WeakMap<tls.Server, ServerDrain>();
  */
 export function drainable(server: tls.Server | https.Server | Http2SecureServer, options: DrainOptions = {}): DrainableServer {
   if (!(server instanceof tls.Server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
-  checkDrainOptions(options);
+  const checked = drainOptions(options);
   const before = made.get(server);
   if (before !== undefined) return before;
   if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
-  const drains = new ServerDrain(server, options);
+  const drains = new ServerDrain(server, checked);
   made.set(server, drains);
   return drains;
 }
@@ -199,9 +199,9 @@ class ServerDrain implements DrainableServer {
   }
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
-    checkDrainOptions(options);
-    if (this.#drain !== undefined) this.#drain.join(options);
-    else this.#begin(new Drain({ ...this.#defaults, ...options }));
+    const checked = drainOptions(options);
+    if (this.#drain !== undefined) this.#drain.join(checked);
+    else this.#begin(new Drain(completeDrainOptions(checked, this.#defaults)));
     return this.#drain!.report;
   }
 

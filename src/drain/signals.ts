@@ -1,5 +1,5 @@
 /** Draining when the process is told to end. */
-import { argumentError, checkDrainOptions } from '../arguments.js';
+import { argumentError, drainOptions } from '../arguments.js';
 import { loaded } from '../builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './server.js';
@@ -23,15 +23,14 @@ export interface DrainOnSignalOptions extends DrainOptions {
 export function drainOnSignal(server: DrainableServer | DrainableServer[], options: DrainOnSignalOptions = {}): Disposable {
   const servers = Array.isArray(server) ? server : [server];
   for (const one of servers) if (typeof one?.drain !== 'function') throw argumentError('server', 'what drainable() returns, or an array of it', one);
-  checkDrainOptions(options);
-  const { signals = ['SIGTERM', 'SIGINT'], onDrained, ...drainOptions } = options;
+  const checked = drainOptions(options);
+  const { signals = ['SIGTERM', 'SIGINT'], onDrained } = options;
   const known = process.getBuiltinModule('node:os').constants.signals;
   const caught = (signal: NodeJS.Signals): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
   if (!Array.isArray(signals) || !signals.every(caught)) throw argumentError('options.signals', 'an array of names of signals that can be caught', signals);
   if (onDrained !== undefined && typeof onDrained !== 'function') throw argumentError('options.onDrained', 'a function', onDrained);
 
   const force = new AbortController();
-  const { force: callersForce } = drainOptions;
   let draining = false;
 
   const onSignal = (): void => {
@@ -44,8 +43,8 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
     });
   };
   const drainAll = async (): Promise<DrainReport> => {
-    const signal = callersForce === undefined ? force.signal : AbortSignal.any([force.signal, callersForce]);
-    return sum(await Promise.all(servers.map((one) => one.drain({ ...drainOptions, force: signal }))));
+    const signal = checked.force === undefined ? force.signal : AbortSignal.any([force.signal, checked.force]);
+    return sum(await Promise.all(servers.map((one) => one.drain({ ...checked, force: signal }))));
   };
   const onMessage = (message: unknown): void => {
     if (message === 'shutdown') onSignal();

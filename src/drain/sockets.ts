@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { argumentError, checkDrainOptions, checkSocket } from '../arguments.js';
+import { argumentError, checkSocket, completeDrainOptions, drainOptions } from '../arguments.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
 import { Drain } from './drain.js';
@@ -15,10 +15,10 @@ import { Drain } from './drain.js';
  */
 export async function drainSockets(sockets: Iterable<TLSSocket>, options: DrainOptions = {}): Promise<DrainReport> {
   if (typeof (sockets as Partial<Iterable<unknown>> | null | undefined)?.[Symbol.iterator] !== 'function') throw argumentError('sockets', 'an iterable of tls.TLSSocket', sockets);
-  checkDrainOptions(options);
+  const checked = drainOptions(options);
   const all = new Set(sockets);
   for (const socket of all) checkSocket(socket);
-  const drain = new Drain(options);
+  const drain = new Drain(completeDrainOptions(checked));
   for (const socket of all) {
     watchSocket(socket);
     drain.add(socket);

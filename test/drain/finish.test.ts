@@ -192,7 +192,7 @@ describe('finish, an HTTP connection', () => {
     const client = await Client.connect(port);
     client.write('GET /stream HTTP/1.1\r\nhost: x\r\n\r\n');
     await later.reaches(1);
-    const drained = drains.drain({ idleGrace: Infinity, grace: 10_000 });
+    const drained = drains.drain({ idleGrace: 9000, grace: 10_000 });
     later.run();
     await client.until(/the end\r\n0\r\n\r\n$/);
     client.write(REQUESTS.upgraded);

@@ -28,6 +28,7 @@ if (args.includes('worker') && cluster.isPrimary) {
   const listening = drainOnSignal(servers.length === 1 ? servers[0]! : servers, {
     ...(signals === undefined ? {} : { signals }),
     grace: Infinity,
+    idleGrace: 0,
     onDrained: (report) => say(`drained ${JSON.stringify(report)}`),
     onProgress: ({ total, remaining }) => say(`progress ${remaining}/${total}`),
   });

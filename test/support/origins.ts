@@ -29,8 +29,9 @@ export function makeServer(kind: Kind, app?: App): tls.Server {
   return server.on('sessionError', () => {}) as unknown as tls.Server;
 }
 
+/** Idle connections are closed at once, unless the test says how long they wait. */
 export async function start(server: tls.Server, options?: DrainOptions): Promise<Origin> {
-  const drains = drainable(server, options);
+  const drains = drainable(server, { idleGrace: 0, ...options });
   return { server, drains, port: await listen(server) };
 }
 
