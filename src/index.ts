@@ -5,7 +5,7 @@ export { unwrap, type UnwrapOptions } from './wrap/unwrap.js';
 export { drainAgent } from './drain/agent.js';
 export { drainOnSignal, type DrainOnSignalOptions } from './drain/signals.js';
 export { drainSockets } from './drain/sockets.js';
-export { drainable, type DrainableServer } from './drain/server.js';
+export { drainable, type DrainableServer } from './drain/drainable.js';
 export { TlsShutdownError, type ShutdownErrorCode, type SslErrorName } from './errors.js';
 export type { ShutdownMessage } from './shutdown/call.js';
 export type { DrainOptions, DrainProgress, DrainReport, ReceivedState, SentState, ShutdownOptions, ShutdownResult, ShutdownReturn, ShutdownState } from './types.js';

@@ -33,7 +33,8 @@ export class Drain {
   readonly #errors: Partial<Record<ShutdownErrorCode, number>> = {};
   readonly #finishErrors = new Map<TLSSocket, unknown>();
   #sealed = false;
-  #isOver = false;
+  /** The report is given. */
+  isOver = false;
   #forced = false;
   readonly #beforeForce: (() => void) | undefined;
   #expiry = Infinity;
@@ -52,6 +53,7 @@ export class Drain {
     this.#beforeForce = onForced;
     this.report = new Promise((resolve) => (this.#resolve = resolve));
     for (const listener of listeners) this.#listeners.add(listener);
+    this.#setTimer();
     this.#expireAt(performance.now() + grace);
     for (const force of forces) this.#forceBy(force);
   }
@@ -62,7 +64,7 @@ export class Drain {
 
   /** Another call for the same drain: its `grace` and `force` can end it sooner, and its `onProgress` is called too. The rest was decided by the first. */
   join({ grace = Infinity, force, onProgress }: DrainOptions): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     if (onProgress !== undefined) this.#listeners.add(onProgress);
     this.#expireAt(performance.now() + grace);
     if (force !== undefined) this.#forceBy(force);
@@ -80,8 +82,14 @@ export class Drain {
     if (expiry >= this.#expiry) return;
     this.#expiry = expiry;
     this.#idleWaits.expiry = expiry;
+    this.#setTimer();
+  }
+
+  /** It keeps the process alive until the report is given, also without a limit. */
+  #setTimer(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#onForce, Math.min(Math.ceil(expiry - performance.now()), MAX_TIMEOUT)).unref();
+    const left = Math.ceil(this.#expiry - performance.now());
+    this.#timer = left > MAX_TIMEOUT ? setTimeout(() => this.#setTimer(), MAX_TIMEOUT) : setTimeout(this.#onForce, left);
   }
 
   /** Calls `run` when a connection that is idle from now on has waited `idleGrace` for one more request. @returns takes it back */
@@ -207,7 +215,8 @@ export class Drain {
   }
 
   #end(): void {
-    this.#isOver = true;
+    if (this.isOver || this.#remaining.size > 0) return; // one has come meanwhile
+    this.isOver = true;
     clearTimeout(this.#timer);
     for (const signal of this.#signals) signal.removeEventListener('abort', this.#onForce);
     const elapsed = performance.now() - this.#start;

@@ -1,69 +1,30 @@
 /** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
-import type https from 'node:https';
-import type { Http2SecureServer, ServerHttp2Session } from 'node:http2';
+import type { ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
-import net from 'node:net';
 import { Duplex } from 'node:stream';
-import tls, { type TLSSocket } from 'node:tls';
-import { argumentError, completeDrainOptions, drainOptions, isTLSSocket } from '../arguments.js';
+import type { Server, TLSSocket } from 'node:tls';
+import { completeDrainOptions, drainOptions, isTLSSocket } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import { loaded } from '../builtins.js';
 import { duplexUnder, wrappedSocket } from '../node/handle.js';
-import { connectionCount, idleHttpSockets, stopCheckingConnections } from '../node/http.js';
+import { idleHttpSockets } from '../node/http.js';
 import { shutdown } from '../shutdown/shutdown.js';
 import { watch } from '../shutdown/watch.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
 import { Http2Connection, socketOf } from './http2.js';
-
-/** A server that `drainable` made drainable. */
-export interface DrainableServer {
-  /**
-   * Stops listening, lets everything in work end, and closes each connection by a two-way shutdown. A second call joins the first; a shorter
-   * `grace` in it, or its `force`, shortens it. After the end it gives the same report, until the server listens again.
-   *
-   * @throws (rejects) as `drainSockets`
-   */
-  drain(options?: DrainOptions): Promise<DrainReport>;
-  /** From the call of `drain` on, until the server listens again. */
-  readonly draining: boolean;
-  /** Those still in the handshake too. */
-  readonly connections: number;
-  /** `drain()`, for `await using`. */
-  [Symbol.asyncDispose](): Promise<void>;
-}
-
-/** Twice Node's default backlog. So the listening stops even if clients never stop coming. */
-const MOST_POLLS = 1022;
+import { holdClose, stopListening } from './listening.js';
 
 /** What ends when its work is done. */
-interface Tracked {
+interface Work {
   drain(drain: Drain): void;
 }
 
-const made = new WeakMap<tls.Server, ServerDrain>();
-
-/**
- * Makes `server` drainable; `options` are the defaults of its `drain()`. It is watched, as by `watch(server)`, and an idle keep-alive connection that
- * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again it gives the same object.
- *
- * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
- * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already
- * @example
- * const draining = drainable(https.createServer({ key, cert }, listener), { idleGrace: 1000 });
- * // later
- * const { complete, forced } = await draining.drain({ grace: 20_000 });
- */
-export function drainable(server: tls.Server | https.Server | Http2SecureServer, options: DrainOptions = {}): DrainableServer {
-  if (!(server instanceof tls.Server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
-  const checked = drainOptions(options);
-  const before = made.get(server);
-  if (before !== undefined) return before;
-  if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
-  const drains = new ServerDrain(server, checked);
-  made.set(server, drains);
-  return drains;
+/** A connection, and the drain that ends it. It stays with that also when the server listens again. */
+interface Tracked {
+  readonly work: Work;
+  drain: Drain | undefined;
 }
 
 /** How a connection is closed that is idle for too long, outside of a drain. */
@@ -71,19 +32,24 @@ const timedOut: Closer = {
   shutdown: (socket) => void shutdown(socket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy()),
 };
 
-class ServerDrain implements DrainableServer {
-  readonly #server: tls.Server;
+export class ServerDrain {
+  readonly #server: Server;
   readonly #defaults: DrainOptions;
   readonly #isHttp: boolean;
   readonly #isHttp2: boolean;
-  readonly #handshaking = new Set<Duplex>();
+  /** Transports whose handshake is not finished, with their drains. */
+  readonly #handshaking = new Map<Duplex, Drain | undefined>();
   readonly #connections = new Map<TLSSocket, Tracked>();
   #accepted = 0;
+  /** The last one, until the server listens again. */
   #drain: Drain | undefined;
+  /** Whether it has stopped the listening, and told the connections. */
+  #hasStopped = false;
+  #giveCloseBack = (): void => {};
   #idleSockets: ReadonlySet<unknown> | undefined;
   #idleSocketsKnown = false;
 
-  constructor(server: tls.Server, defaults: DrainOptions) {
+  constructor(server: Server, defaults: DrainOptions) {
     this.#server = server;
     this.#defaults = defaults;
     this.#isHttp2 = 'updateSettings' in server;
@@ -124,7 +90,7 @@ class ServerDrain implements DrainableServer {
         if (this.#isHttp2) this.#onSession(first);
         return false;
       case 'listening':
-        if (this.#server.listening) this.#drain = undefined;
+        this.#onListening();
         return false;
       default:
         return false;
@@ -136,27 +102,33 @@ class ServerDrain implements DrainableServer {
   }
 
   #http1(socket: unknown): Http1Connection | undefined {
-    const connection = this.#connections.get(socket as TLSSocket);
-    return connection instanceof Http1Connection ? connection : undefined;
+    const work = this.#connections.get(socket as TLSSocket)?.work;
+    return work instanceof Http1Connection ? work : undefined;
   }
 
   #onConnection(transport: Duplex): void {
+    if (this.#handshaking.has(transport)) return;
     this.#accepted++;
-    this.#handshaking.add(transport);
+    this.#handshaking.set(transport, this.#drain);
     this.#drain?.add(transport, true);
     transport.once('close', () => {
-      if (this.#handshaking.delete(transport)) this.#drain?.settle(transport, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
+      const drain = this.#handshaking.get(transport);
+      if (this.#handshaking.delete(transport)) drain?.settle(transport, 'failed', 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE');
     });
   }
 
   #onSecureConnection(socket: TLSSocket): void {
-    const transport = duplexUnder(socket) ?? wrappedSocket(socket); // Node puts a net.Socket of its own around a Duplex
-    if (transport !== undefined && this.#handshaking.delete(transport)) this.#drain?.replace(transport, socket);
-    else this.#drain?.add(socket);
-    this.#track(socket, this.#connectionOf(socket));
+    if (this.#connections.has(socket)) return;
+    // Node puts a net.Socket of its own around a Duplex.
+    const transport = [duplexUnder(socket), wrappedSocket(socket)].find((one) => one !== undefined && this.#handshaking.has(one));
+    const drain = transport === undefined ? this.#drain : this.#handshaking.get(transport);
+    if (transport === undefined) drain?.add(socket);
+    else drain?.replace(transport, socket);
+    if (transport !== undefined) this.#handshaking.delete(transport);
+    this.#track(socket, this.#workOf(socket), drain);
   }
 
-  #connectionOf(socket: TLSSocket): Tracked {
+  #workOf(socket: TLSSocket): Work {
     if (this.#isHttp2 && socket.alpnProtocol !== false && socket.alpnProtocol !== 'http/1.1') return new Http2Connection(socket); // as Node decides
     if (this.#isHttp) return new Http1Connection(socket, () => this.#idle());
     return { drain: (drain) => drain.finish(socket) };
@@ -164,21 +136,19 @@ class ServerDrain implements DrainableServer {
 
   #onSession(session: unknown): void {
     const socket = socketOf(session as ServerHttp2Session | undefined);
-    const connection = socket && this.#connections.get(socket);
-    if (connection instanceof Http2Connection) connection.session = session as ServerHttp2Session;
+    const work = socket && this.#connections.get(socket)?.work;
+    if (work instanceof Http2Connection) work.session = session as ServerHttp2Session;
   }
 
-  #track(socket: TLSSocket, connection: Tracked): void {
-    this.#connections.set(socket, connection);
-    socket.once('close', this.#onClose);
-    if (this.#drain !== undefined) connection.drain(this.#drain);
+  #track(socket: TLSSocket, work: Work, drain: Drain | undefined): void {
+    const tracked: Tracked = { work, drain };
+    this.#connections.set(socket, tracked);
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      tracked.drain?.close(socket); // for the report
+    });
+    if (drain !== undefined && (drain !== this.#drain || this.#hasStopped)) work.drain(drain);
   }
-
-  readonly #onClose = ((drains: ServerDrain) =>
-    function (this: TLSSocket): void {
-      drains.#connections.delete(this);
-      drains.#drain?.close(this); // for the report
-    })(this);
 
   /** What `idleHttpSockets` said in this turn of the event loop. */
   #idle(): ReadonlySet<unknown> | undefined {
@@ -200,29 +170,42 @@ class ServerDrain implements DrainableServer {
 
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     const checked = drainOptions(options);
-    if (this.#drain !== undefined) this.#drain.join(checked);
-    else this.#begin(new Drain(completeDrainOptions(checked, this.#defaults)));
+    // A server that does not listen may be handed connections after its drain, too.
+    if (this.#drain === undefined || (this.#drain.isOver && this.connections > 0)) this.#begin(new Drain(completeDrainOptions(checked, this.#defaults)));
+    else this.#drain.join(checked);
     return this.#drain!.report;
   }
 
   #begin(drain: Drain): void {
     this.#drain = drain;
-    for (const transport of this.#handshaking) drain.add(transport, true);
-    for (const socket of this.#connections.keys()) drain.add(socket);
-    for (const connection of this.#connections.values()) connection.drain(drain);
-    this.#stopListening(drain, NaN, MOST_POLLS);
+    this.#hasStopped = false;
+    const isFree = (before: Drain | undefined): boolean => before === undefined || before.isOver;
+    for (const [transport, before] of this.#handshaking) {
+      if (!isFree(before)) continue;
+      this.#handshaking.set(transport, drain);
+      drain.add(transport, true);
+    }
+    for (const [socket, tracked] of this.#connections) {
+      if (!isFree(tracked.drain)) continue;
+      tracked.drain = drain;
+      drain.add(socket);
+    }
+    this.#giveCloseBack();
+    this.#giveCloseBack = holdClose(this.#server, drain.report);
+    stopListening(this.#server, () => this.#accepted, () => this.#drain === drain, () => this.#onStopped(drain));
   }
 
-  /**
-   * The kernel would reset what it has accepted and we have not taken over. Each poll brings one connection (libuv 1.46 and later). So we stop when a whole
-   * poll has brought none.
-   */
-  #stopListening(drain: Drain, accepted: number, polls: number): void {
-    inNextTurn(() => {
-      if (this.#accepted !== accepted && polls > 0) return this.#stopListening(drain, this.#accepted, polls - 1);
-      net.Server.prototype.close.call(this.#server, () => stopCheckingConnections(this.#server)); // that of http destroys idle connections
-      drain.seal();
-    });
+  #onStopped(drain: Drain): void {
+    if (this.#drain === drain) this.#hasStopped = true;
+    for (const tracked of this.#connections.values()) if (tracked.drain === drain) tracked.work.drain(drain);
+    drain.seal();
+  }
+
+  /** A drain that still runs keeps its connections, and takes no new ones. */
+  #onListening(): void {
+    if (!this.#server.listening) return; // emitted by the application
+    this.#drain = undefined;
+    this.#giveCloseBack();
   }
 
   get draining(): boolean {

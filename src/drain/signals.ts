@@ -2,7 +2,7 @@
 import { argumentError, drainOptions } from '../arguments.js';
 import { loaded } from '../builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
-import type { DrainableServer } from './server.js';
+import type { DrainableServer } from './drainable.js';
 
 export interface DrainOnSignalOptions extends DrainOptions {
   /** Default `['SIGTERM', 'SIGINT']`. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Client, connectionHeaders, get, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, type App, type Origin } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, stopped, type App, type Origin } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 for (const kind of HTTP1_KINDS) {
@@ -12,11 +12,13 @@ for (const kind of HTTP1_KINDS) {
   describe(`drain, HTTP/1 of ${kind}`, () => {
     it('an answer in flight says Connection: close, since its headers were not sent yet', async () => {
       const later = new Later();
-      const { drains, port } = await serve((_request, response) => later.add(() => response.end('the end')));
+      const origin = await serve((_request, response) => later.add(() => response.end('the end')));
+      const { drains, port } = origin;
       const client = await Client.connect(port);
       client.write(get());
       await later.reaches(1);
       const drained = drains.drain();
+      await stopped(origin);
       later.run();
       expect(outcome(await drained)).to.deep.equal(COMPLETE);
       await client.ended;

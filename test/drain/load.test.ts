@@ -2,14 +2,15 @@
 import { expect } from 'chai';
 import type { DrainReport } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
-import { COMPLETE, outcome, serve, type Origin } from '../support/origins.js';
+import { COMPLETE, outcome, serve, stopped, type Origin } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 describe('drain in a request', () => {
   it('does not wait for the request that asks for it: that is answered with Connection: close', async () => {
     let drained: Promise<DrainReport> | undefined;
-    const origin: Origin = await serve((_request, response) => {
+    const origin: Origin = await serve(async (_request, response) => {
       drained = origin.drains.drain();
+      await stopped(origin);
       response.end('the end');
     });
     const client = await Client.connect(origin.port);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { DrainOptions, DrainReport } from '../../src/index.js';
 import { Client, get, HABITS, post, type Habit } from '../support/clients.js';
 import { Http2Client } from '../support/http2-client.js';
-import { application, BIG, HTTP1_KINDS, KINDS, Later, makeServer, nextConnection, nextSocket, onUpgrade, start, sumOf, type Kind, type Origin } from '../support/origins.js';
+import { application, BIG, HTTP1_KINDS, KINDS, Later, makeServer, nextConnection, nextSocket, onUpgrade, start, stopped, sumOf, type Kind, type Origin } from '../support/origins.js';
 import { turns, VERSIONS } from '../support/pair.js';
 
 interface Rig extends Origin {
@@ -167,7 +167,11 @@ for (const version of VERSIONS) {
             const drained = origin.drains.drain({ ...OPTIONS[habit], ...(slow ? { timeout: 1500 } : {}) });
             expect(server.listening, 'listening').to.equal(true); // until the next turn
             if (habit === 'stuck') client.socket?.pause();
-            else if (habit !== 'gone') await Promise.all([state.during?.(rig), turns().then(() => later.run())]);
+            else if (habit !== 'gone') {
+              await stopped(origin);
+              later.run();
+              await state.during?.(rig);
+            }
 
             const report = await drained;
             expect(report.total).to.equal(1);

@@ -89,14 +89,14 @@ describe('drain of a server', () => {
   });
 
   it('connections that the kernel accepted before the listening stopped are served', async () => {
-    const { drains, port } = await serve(answer, { idleGrace: 10_000 });
+    const { drains, port } = await serve(answer, { idleGrace: 200 });
     const clients = Array.from({ length: 20 }, () => new Client(port));
     await new Promise<void>((resolve) => process.nextTick(resolve)); // connect() is called, accept() is not
     expect(drains.connections).to.equal(0);
     const drained = drains.drain();
     await Promise.all(clients.map((client) => client.handshake().then(() => client.write(get()))));
     expect(outcome(await drained)).to.deep.equal({ total: 20, complete: 20 });
-    for (const client of clients) expect(client.text).to.match(/connection: close[^]*the end$/i);
+    for (const client of clients) expect(client.text).to.match(/the end$/);
   });
 
   it('stops listening also while a test fakes setImmediate', async () => {

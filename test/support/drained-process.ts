@@ -2,12 +2,14 @@
  * A program that serves HTTPS until it is told to end. It writes lines: `listening PORT` for each server, `drained REPORT`, `exit` at its end.
  *
  * arguments: `worker` to serve in a `node:cluster` worker; `servers=N`; `never` for an application that never answers; `dispose` to stop
- * listening for the signals at once; `signals=A,B`
+ * listening for the signals at once; `signals=A,B`; `unref` to drain what keeps nothing alive
  */
 import cluster from 'node:cluster';
 import type { AddressInfo } from 'node:net';
+import tls from 'node:tls';
 import { drainable, drainOnSignal, type DrainableServer } from '../../src/index.js';
 import { makeServer } from './origins.js';
+import { certificate } from './pair.js';
 
 const args = process.argv.slice(2);
 const valueOf = (name: string): string | undefined => args.find((arg) => arg.startsWith(`${name}=`))?.slice(name.length + 1);
@@ -17,6 +19,18 @@ if (args.includes('worker') && cluster.isPrimary) {
   cluster.on('exit', (_worker, code) => say(`worker exit ${code}`));
   const worker = cluster.fork();
   process.on('SIGUSR2', () => worker.process.kill('SIGTERM'));
+} else if (args.includes('unref')) {
+  // A connection that never ends, and that keeps nothing alive.
+  const server = tls.createServer(certificate);
+  const drains = drainable(server);
+  server.listen(0, '127.0.0.1', () => {
+    const client = tls.connect({ ...(server.address() as AddressInfo), host: '127.0.0.1', rejectUnauthorized: false });
+    client.on('error', () => {});
+    server.once('secureConnection', async (socket) => {
+      for (const one of [client, socket, server]) one.unref();
+      say(`drained ${JSON.stringify(await drains.drain({ grace: 300, finish: () => new Promise(() => {}) }))}`);
+    });
+  });
 } else {
   const servers: DrainableServer[] = [];
   for (let i = 0; i < Number(valueOf('servers') ?? 1); i++) {

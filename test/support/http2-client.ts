@@ -22,6 +22,8 @@ const REQUEST = Buffer.from([0x82, 0x87, 0x84, 0x41, 1, 0x78]);
 /** Answers what a client must answer (SETTINGS and PING), as long as it is read. */
 export class Http2Client extends Client {
   #parsed = 0;
+  /** Acknowledgements that have to wait for the preface, which is the first thing a client sends. */
+  #owed: Buffer[] | undefined = [];
   readonly frames: Frame[] = [];
 
   static override async connect(port: number, options: ClientOptions = {}): Promise<Http2Client> {
@@ -38,7 +40,9 @@ export class Http2Client extends Client {
 
   /** The client's preface and its SETTINGS (RFC 9113, section 3.4). */
   preface(): this {
-    return this.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0)]));
+    const owed = this.#owed ?? [];
+    this.#owed = undefined;
+    return this.write(Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), frame(SETTINGS, 0, 0), ...owed]));
   }
 
   request(stream: number): this {
@@ -65,7 +69,9 @@ export class Http2Client extends Client {
       this.#parsed = end;
       this.frames.push(one);
       if ((one.type === SETTINGS || one.type === PING) && (one.flags & ACK) === 0 && this.socket.writable) {
-        this.write(frame(one.type, ACK, 0, one.type === PING ? one.payload : undefined));
+        const answer = frame(one.type, ACK, 0, one.type === PING ? one.payload : undefined);
+        if (this.#owed === undefined) this.write(answer);
+        else this.#owed.push(answer);
       }
     }
   }

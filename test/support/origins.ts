@@ -7,7 +7,7 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import tls, { type TLSSocket } from 'node:tls';
 import { drainable, type DrainableServer, type DrainOptions, type DrainReport } from '../../src/index.js';
-import { certificate, listen } from './pair.js';
+import { certificate, listen, turns } from './pair.js';
 
 export const HTTP1_KINDS = ['https', 'http2 with allowHTTP1'] as const;
 export const KINDS = ['tls', ...HTTP1_KINDS, 'http2'] as const;
@@ -96,6 +96,11 @@ export async function nextSocket(server: tls.Server): Promise<TLSSocket> {
 
 export async function nextConnection(server: net.Server): Promise<void> {
   await once(server, 'connection');
+}
+
+/** Of a drain that has begun: its connections have been told by then. */
+export async function stopped({ server }: { server: net.Server }): Promise<void> {
+  while (server.listening) await turns(1);
 }
 
 export function sumOf({ complete, oneWay, failed, forced }: DrainReport): number {

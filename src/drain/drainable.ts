@@ -1,0 +1,45 @@
+/** Servers that can be drained. */
+import type { Server as TlsServer } from 'node:tls';
+import { argumentError, drainOptions, isServer } from '../arguments.js';
+import { connectionCount } from '../node/http.js';
+import type { DrainOptions, DrainReport } from '../types.js';
+import { ServerDrain } from './server.js';
+
+/** A server that `drainable` made drainable. */
+export interface DrainableServer {
+  /**
+   * Stops listening, lets everything in work end, and closes each connection by a two-way shutdown. A second call joins the first; a shorter
+   * `grace` in it, or its `force`, shortens it. After the end it gives the same report, until the server listens again. While it runs, it keeps the process
+   * alive, and `server.close()` and `closeIdleConnections()` destroy nothing: the callback of `close()` comes after it.
+   *
+   * @throws (rejects) as `drainSockets`
+   */
+  drain(options?: DrainOptions): Promise<DrainReport>;
+  /** From the call of `drain` on, until the server listens again. A drain that still runs then keeps its connections, and takes no new ones. */
+  readonly draining: boolean;
+  /** Those still in the handshake too. */
+  readonly connections: number;
+  /** `drain()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const made = new WeakMap<TlsServer, ServerDrain>();
+
+/**
+ * Makes `server` drainable; `options` are the defaults of its `drain()`. It is watched, as by `watch(server)`, and an idle keep-alive connection that
+ * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again it gives the same object.
+ *
+ * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
+ * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already;
+ * RangeError `ERR_OUT_OF_RANGE`
+ */
+export function drainable(server: TlsServer, options: DrainOptions = {}): DrainableServer {
+  if (!isServer(server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
+  const checked = drainOptions(options);
+  const before = made.get(server);
+  if (before !== undefined) return before;
+  if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
+  const drains = new ServerDrain(server, checked);
+  made.set(server, drains);
+  return drains;
+}

@@ -1,0 +1,54 @@
+/** A program of its own that drains: support/drained-process.ts. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import type { DrainReport } from '../../src/index.js';
+import { Client } from './clients.js';
+import { track } from './pair.js';
+
+const PROGRAM = fileURLToPath(new URL('./drained-process.js', import.meta.url));
+
+export class Program {
+  readonly child: ChildProcess;
+  readonly #ended: Promise<unknown>;
+  #output = '';
+  #onOutput = (): void => {};
+
+  /** `ipc`: with a channel to us, as a process manager's child has it. */
+  constructor(args: readonly string[], ipc = false) {
+    this.child = fork(PROGRAM, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+    this.#ended = Promise.all([once(this.child, 'exit'), once(this.child.stdout!, 'end')]);
+    if (!ipc) this.child.disconnect();
+    track({ destroy: () => void this.child.kill('SIGKILL') });
+    this.child.stdout!.setEncoding('latin1').on('data', (chunk: string) => {
+      this.#output += chunk;
+      this.#onOutput();
+    });
+  }
+
+  get output(): string {
+    return this.#output;
+  }
+
+  async until(pattern: RegExp): Promise<RegExpExecArray> {
+    for (;;) {
+      const match = pattern.exec(this.#output);
+      if (match !== null) return match;
+      await new Promise<void>((resolve) => (this.#onOutput = resolve));
+    }
+  }
+
+  async client(): Promise<Client> {
+    return Client.connect(Number((await this.until(/listening (\d+)\n/))[1]));
+  }
+
+  /** Its exit status, when it has ended and all its output is here. */
+  async end(): Promise<[code: number | null, signal: string | null]> {
+    await this.#ended;
+    return [this.child.exitCode, this.child.signalCode];
+  }
+
+  get report(): DrainReport {
+    return JSON.parse(/drained (.*)\n/.exec(this.#output)![1]!) as DrainReport;
+  }
+}
