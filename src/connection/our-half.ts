@@ -97,6 +97,8 @@ export class OurHalf {
     if (this.state === 'quieting') return this.#endQuietly(callback);
     this.#apply('send');
     const writing = (this.#writing = new WritingEnd(socket, ownFinal!));
+    // An end of reading within this call proves nothing: it may come behind our alert, and is not fed yet. (A Duplex may push within its write.)
+    this.alert = 'not written';
     try {
       writing.send((error, status) => this.#onSent(callback, error, status));
     } finally {

@@ -208,7 +208,7 @@ export class PeerHalf {
     const { socket } = this.#owner;
     if (this.isBeingJudged) this.#conclude(this.state === 'late' ? 'unverified' : this.#look);
     else if (this.state === 'open' && !this.#isBlind && destroysAtRead(socket)) {
-      const look = this.#feed?.look ?? lookAtEnd(socket, false);
+      const look = this.#feed?.look ?? lookAtEnd(socket, this.#duplexEnd?.seen === true);
       if (look === 'ended' || look === 'close_notify') this.#conclude(look);
     }
     this.#duplexEnd?.stop();

@@ -32,6 +32,10 @@ const made = new WeakMap<TlsServer, ServerDrain>();
  * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
  * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already;
  * RangeError `ERR_OUT_OF_RANGE`
+ * @example
+ * const draining = drainable(https.createServer({ key, cert }, listener), { grace: 20_000 });
+ * // later
+ * const { complete, forced } = await draining.drain();
  */
 export function drainable(server: TlsServer, options: DrainOptions = {}): DrainableServer {
   if (!isServer(server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
