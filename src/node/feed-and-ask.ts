@@ -20,11 +20,10 @@
  * | `_handle.bytesRead` | whether a piece gave plaintext | 10 | no proof |
  * | `_parent.useUserBuffer(buffer)`, `_parent.onread` | the transport's bytes come to us | 12 | no proof |
  * | `_parent.bytesRead` | how many came | 10 | no proof |
- * | `_parent.writeQueueSize` | the end of a write that is under way would be told to us, not to the TLS layer | 11 | no proof |
  * | `_parent.readBuffer(bytes)`, `_parent.emitEOF()` | the same of a `Duplex` | 8 | no proof over a `Duplex` |
  */
 import type { TLSSocket } from 'node:tls';
-import { count, handleOf, readSideEnded, type Handle } from './handle.js';
+import { count, handleOf, readSideEnded, waitingBytes, type Handle } from './handle.js';
 import { afterTicks, nextTick } from './read-callback.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
@@ -241,5 +240,5 @@ function isKernelOrTlsHandle(parent: Handle): parent is KernelOrTlsHandle {
 
 /** An outer TLS layer reports each write a turn later. Such a one does not count: nobody needs the report any more. */
 function isWriting(parent: Handle): boolean {
-  return typeof parent._parent !== 'object' && parent.writeQueueSize !== 0;
+  return typeof parent._parent !== 'object' && waitingBytes(parent) !== 0;
 }

@@ -5,8 +5,6 @@
  * | field | why | since | when it is gone |
  * |---|---|---|---|
  * | `_parent.bytesWritten` | whether the alert was written | 10 | no clean end before our alert is proved; `lost` is not told from `close_notify` |
- * | `_handle.writeQueueSize` | what the TLS layer has made and not handed on | 11 | the same; a failed write of it is taken for one that was done |
- * | `_parent.writeQueueSize` | whether the kernel has it at once | 11 | `queued` when the socket is destroyed right behind |
  * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
@@ -15,7 +13,7 @@
 import { writeSync } from 'node:fs';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { count, duplexUnder, handleOf, inHandshake, wrappedSocket, type Handle } from './handle.js';
+import { count, duplexUnder, handleOf, inHandshake, waitingBytes, wrappedSocket, type Handle } from './handle.js';
 
 /** `status` is the kernel's answer, 0 for success, where it is known. */
 export type Done = (error?: Error | null, status?: number) => void;
@@ -116,7 +114,7 @@ export class WritingEnd {
   outcomeNow(): Outcome | undefined {
     const socket = this.#socket;
     if (this.#dead) return 'refused';
-    if (this.#unsendable || this.#nothing || !(ciphertextWritten(socket) > this.#written) || handleOf(socket)?._parent?.writeQueueSize !== 0) return undefined;
+    if (this.#unsendable || this.#nothing || !(ciphertextWritten(socket) > this.#written) || waitingBytes(handleOf(socket)?._parent) !== 0) return undefined;
     return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come yet, or not in time
   }
 }
@@ -173,17 +171,17 @@ function ciphertextWritten(socket: TLSSocket): number {
 
 /** Ciphertext that the TLS layer has made, and does not know to be handed on. It learns that in a later turn. */
 function ciphertextWaiting(socket: TLSSocket): number {
-  return count(handleOf(socket)?.writeQueueSize);
+  return waitingBytes(handleOf(socket));
 }
 
 /** The same of the outermost TLS layer. */
 function ciphertextHeld(socket: TLSSocket): number {
-  return count(bottomOf(socket)?.writeQueueSize);
+  return waitingBytes(bottomOf(socket));
 }
 
 /** Whether the kernel has taken everything that was written to it; a Duplex never tells. */
 function takesAtOnce(socket: TLSSocket): boolean {
-  return bottomOf(socket)?._parent?.writeQueueSize === 0;
+  return waitingBytes(bottomOf(socket)?._parent) === 0;
 }
 
 /** Bytes that were given to the transport under all TLS layers, with those that it has refused. */
