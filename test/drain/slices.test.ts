@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { once } from 'node:events';
 import tls, { type TLSSocket } from 'node:tls';
 import { drainSockets } from '../../src/index.js';
 import { Slices } from '../../src/drain/slices.js';
@@ -46,12 +47,13 @@ describe('slices of a drain', () => {
     it(`have closed every socket when the report comes${forced ? ', also by force' : ''}`, async () => {
       const server = track(tls.createServer(certificate, (socket) => void socket.on('error', () => {}).resume()));
       const port = await listen(server);
-      const sockets = await Promise.all(
-        Array.from({ length: 2000 }, () => {
-          const socket: TLSSocket = track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
-          return new Promise<TLSSocket>((resolve) => socket.once('secureConnect', () => resolve(socket)));
-        }),
-      );
+      const connect = async (): Promise<TLSSocket> => {
+        const socket: TLSSocket = track(tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false }));
+        await once(socket, 'secureConnect');
+        return socket;
+      };
+      const sockets: TLSSocket[] = [];
+      while (sockets.length < 2000) sockets.push(...(await Promise.all(Array.from({ length: 100 }, connect)))); // fewer at a time than the kernel's queue holds
       const force = new AbortController();
       const drained = drainSockets(sockets, {
         force: force.signal,
