@@ -33,8 +33,12 @@ export function isTLSSocket(value: unknown): value is TLSSocket {
 }
 
 export function isServer(value: unknown): value is Server {
+  return isInstance(value, Server);
+}
+
+export function isInstance<T>(value: unknown, kind: abstract new (...args: never[]) => T): value is T {
   try {
-    return value instanceof Server;
+    return value instanceof kind;
   } catch {
     return false; // such a stand-in
   }

@@ -1,4 +1,4 @@
-import type { TLSSocket } from 'node:tls';
+import type net from 'node:net';
 import type { ShutdownErrorCode, TlsShutdownError } from './errors.js';
 
 /** The return values of `SSL_shutdown(3)`: 1 both alerts are exchanged, 0 ours is out and the peer's is not in yet, -1 it failed. */
@@ -116,7 +116,7 @@ export interface DrainOptions {
    * WebSocket close frame. The TLS shutdown follows when its promise is fulfilled. If it throws or rejects, the connection counts as `failed`
    * (`ERR_TLS_SHUTDOWN_FINISH`). If it is not done at the end of `grace`, the connection counts as `forced`. Default none: the TLS shutdown at once.
    */
-  finish?: (socket: TLSSocket) => void | Promise<void>;
+  finish?(socket: net.Socket): void | Promise<void>;
 
   /** Called after changes, at most once a turn of the event loop, and with the last one. Default none. */
   onProgress?: (progress: DrainProgress) => void;

@@ -2,21 +2,20 @@
  * One drain under way, of whatever kind: it knows each connection from the moment it is added until it has ended, counts how, and forces what is
  * left at the end of `grace`.
  */
+import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { MAX_TIMEOUT, type CompleteDrainOptions } from '../arguments.js';
-import { watchSocket } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
-import { TlsShutdownError, type ShutdownErrorCode } from '../errors.js';
+import type { ShutdownErrorCode } from '../errors.js';
 import { destroySurely } from '../shutdown/destroying.js';
-import { shutdown } from '../shutdown/shutdown.js';
-import type { DrainOptions, DrainProgress, DrainReport, ShutdownOptions, ShutdownResult } from '../types.js';
+import type { DrainOptions, DrainProgress, DrainReport } from '../types.js';
+import { end, failedByFinish, type Ending } from './ending.js';
 import { IdleWaits } from './idle.js';
 import { Slices } from './slices.js';
 
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
 
-/** A TLS socket, or the transport of one whose handshake is not finished. */
+/** A socket, with TLS or without, or the transport of one whose handshake is not finished. */
 export type Connection = Duplex;
 
 export class Drain {
@@ -24,14 +23,13 @@ export class Drain {
   readonly #options: CompleteDrainOptions;
   readonly #idleWaits: IdleWaits;
   #resolve!: (report: DrainReport) => void;
-  readonly #shutdownOptions: ShutdownOptions;
   readonly #start = performance.now();
   #total = 0;
   /** Each with whether it is still in its handshake. */
   readonly #remaining = new Map<Connection, boolean>();
   readonly #counts = { complete: 0, oneWay: 0, failed: 0, forced: 0 };
   readonly #errors: Partial<Record<ShutdownErrorCode, number>> = {};
-  readonly #finishErrors = new Map<TLSSocket, unknown>();
+  readonly #finishErrors = new Map<Connection, unknown>();
   #sealed = false;
   /** The report is given. */
   isOver = false;
@@ -47,8 +45,7 @@ export class Drain {
   /** `onForced` is called before what is left is destroyed. */
   constructor(options: CompleteDrainOptions, onForced?: () => void) {
     this.#options = options;
-    const { grace, timeout, idleGrace, quiet, forces, listeners } = options;
-    this.#shutdownOptions = { bidirectional: true, unread: 'discard', timeout, quiet };
+    const { grace, idleGrace, forces, listeners } = options;
     this.#idleWaits = new IdleWaits(idleGrace);
     this.#beforeForce = onForced;
     this.report = new Promise((resolve) => (this.#resolve = resolve));
@@ -118,7 +115,7 @@ export class Drain {
   }
 
   /** The handshake is done: it is `socket` from now on. */
-  replace(transport: Connection, socket: TLSSocket): void {
+  replace(transport: Connection, socket: Connection): void {
     if (this.#remaining.delete(transport)) this.#remaining.set(socket, false);
     if (this.#forced) this.#force(socket);
   }
@@ -135,36 +132,33 @@ export class Drain {
   }
 
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
-  finish(socket: TLSSocket): void {
+  finish(socket: Connection): void {
     const { finish } = this.#options;
     if (finish === undefined || socket.writableEnded) return this.close(socket); // it can say nothing any more
-    new Promise<void>((resolve) => resolve(finish(socket)))
+    new Promise<void>((resolve) => resolve(finish(socket as net.Socket)))
       .catch((error: unknown) => void this.#finishErrors.set(socket, error)) // for the report
       .finally(() => this.close(socket));
   }
 
   /** As `shutdown`, soon. */
-  close(socket: TLSSocket): void {
+  close(socket: Connection): void {
     if (this.#remaining.has(socket)) this.soon(() => this.shutdown(socket));
   }
 
-  /** The two-way shutdown of a connection of `add`. It is destroyed afterwards. */
-  shutdown(socket: TLSSocket): void {
-    if (this.#remaining.has(socket)) void shutdown(socket, this.#shutdownOptions).then((result) => this.#onShutdown(socket, result));
+  /** The end of both sides of a connection of `add`. It is destroyed afterwards. */
+  shutdown(socket: Connection): void {
+    const { timeout, quiet } = this.#options;
+    if (this.#remaining.has(socket)) void end(socket, timeout, quiet).then((ending) => this.#onEnd(socket, ending));
   }
 
-  #onShutdown(socket: TLSSocket, { state, error, unreadBytes }: ShutdownResult): void {
-    if (error?.code === 'ERR_TLS_SHUTDOWN_IN_HANDSHAKE') return this.#awaitHandshake(socket);
-    if (this.#finishErrors.has(socket)) {
-      const failed = new TlsShutdownError('ERR_TLS_SHUTDOWN_FINISH', state, unreadBytes, this.#finishErrors.get(socket));
-      watchSocket(socket).lastError = failed;
-      this.settle(socket, 'failed', failed.code);
-    } else if (error === undefined) this.settle(socket, 'complete');
-    else this.settle(socket, isOneWay(error) ? 'oneWay' : 'failed', error.code);
+  #onEnd(socket: Connection, ending: Ending | 'in handshake'): void {
+    if (ending === 'in handshake') return this.#awaitHandshake(socket);
+    const { outcome, code } = this.#finishErrors.has(socket) ? failedByFinish(socket, this.#finishErrors.get(socket)) : ending;
+    this.settle(socket, outcome, code);
   }
 
   /** It is finished or dropped, within `timeout`. 'secure' comes on both sides. */
-  #awaitHandshake(socket: TLSSocket): void {
+  #awaitHandshake(socket: Connection): void {
     if (!this.#remaining.has(socket)) return;
     this.#remaining.set(socket, true);
     this.#limitHandshake(socket);
@@ -222,9 +216,4 @@ export class Drain {
     const elapsed = performance.now() - this.#start;
     this.#resolve({ total: this.#total, ...this.#counts, errors: this.#errors, elapsed });
   }
-}
-
-/** Our alert and all our data are out, and the peer closed without an alert of its own, or without one that could be seen. */
-function isOneWay({ code, state }: TlsShutdownError): boolean {
-  return state.sent === 'close_notify' && (code === 'ERR_TLS_SHUTDOWN_TRUNCATED' || code === 'ERR_TLS_SHUTDOWN_UNVERIFIED');
 }

@@ -1,6 +1,6 @@
 /** Servers that can be drained. */
-import type { Server as TlsServer } from 'node:tls';
-import { argumentError, drainOptions, isServer } from '../arguments.js';
+import net from 'node:net';
+import { argumentError, drainOptions, isInstance } from '../arguments.js';
 import { connectionCount } from '../node/http.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { ServerDrain } from './server.js';
@@ -8,7 +8,7 @@ import { ServerDrain } from './server.js';
 /** A server that `drainable` made drainable. */
 export interface DrainableServer {
   /**
-   * Stops listening, lets everything in work end, and closes each connection by a two-way shutdown. A second call joins the first; a shorter
+   * Stops listening, lets everything in work end, and closes each connection: by a two-way shutdown, and without TLS by an end on both sides. A second call joins the first; a shorter
    * `grace` in it, or its `force`, shortens it. After the end it gives the same report, until the server listens again. While it runs, it keeps the process
    * alive, and `server.close()` and `closeIdleConnections()` destroy nothing: the callback of `close()` comes after it.
    *
@@ -17,19 +17,24 @@ export interface DrainableServer {
   drain(options?: DrainOptions): Promise<DrainReport>;
   /** From the call of `drain` on, until the server listens again. A drain that still runs then keeps its connections, and takes no new ones. */
   readonly draining: boolean;
+  /**
+   * Aborted once a drain has stopped the listening: ends event streams, long polls and loops. A new one when the server listens again. An answer that is
+   * made when it is aborted says `Connection: close`.
+   */
+  readonly signal: AbortSignal;
   /** Those still in the handshake too. */
   readonly connections: number;
   /** `drain()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-const made = new WeakMap<TlsServer, ServerDrain>();
+const made = new WeakMap<net.Server, ServerDrain>();
 
 /**
- * Makes `server` drainable; `options` are the defaults of its `drain()`. It is watched, as by `watch(server)`, and an idle keep-alive connection that
+ * Makes `server` drainable; `options` are the defaults of its `drain()`. One with TLS is watched, as by `watch(server)`, and an idle keep-alive connection that
  * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again it gives the same object.
  *
- * @param server a `tls.Server`, `https.Server` or secure HTTP/2 server, with `allowHTTP1` or without; before `listen()`
+ * @param server of `node:https`, `node:tls`, `node:http2` (secure or plain), `node:http` or `node:net`; before `listen()`
  * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already;
  * RangeError `ERR_OUT_OF_RANGE`
  * @example
@@ -37,8 +42,8 @@ const made = new WeakMap<TlsServer, ServerDrain>();
  * // later
  * const { complete, forced } = await draining.drain();
  */
-export function drainable(server: TlsServer, options: DrainOptions = {}): DrainableServer {
-  if (!isServer(server)) throw argumentError('server', 'an instance of tls.Server, https.Server or a secure HTTP/2 server', server);
+export function drainable(server: net.Server, options: DrainOptions = {}): DrainableServer {
+  if (!isInstance(server, net.Server)) throw argumentError('server', 'an instance of net.Server: of node:tls, https, http2, http or net', server);
   const checked = drainOptions(options);
   const before = made.get(server);
   if (before !== undefined) return before;

@@ -1,16 +1,14 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type net from 'node:net';
 import { closeByHeader, onFirstRequest, saysClose } from '../node/http.js';
 import type { Drain } from './drain.js';
+import type { IdleProbe } from './idle.js';
 import { whenAnswered } from './upgraded.js';
-
-/** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
-export type IdleProbe = () => ReadonlySet<unknown> | undefined;
 
 /** What closes a socket by a two-way shutdown. */
 export interface Closer {
-  shutdown(socket: TLSSocket): void;
+  shutdown(socket: net.Socket): void;
 }
 
 const CONNECTION = Symbol('connection');
@@ -21,7 +19,7 @@ function responseOnClose(this: TrackedResponse): void {
 }
 
 export class Http1Connection {
-  readonly #socket: TLSSocket;
+  readonly #socket: net.Socket;
   readonly #idleSockets: IdleProbe;
   /** Whether its first request has begun; `undefined` if Node does not tell. */
   #begun: boolean | undefined;
@@ -38,7 +36,7 @@ export class Http1Connection {
   #closeAnnounced = false;
   #closing = false;
 
-  constructor(socket: TLSSocket, idleSockets: IdleProbe) {
+  constructor(socket: net.Socket, idleSockets: IdleProbe) {
     this.#socket = socket;
     this.#idleSockets = idleSockets;
   }

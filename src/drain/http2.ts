@@ -1,21 +1,21 @@
-/** One HTTP/2 connection of a drainable server: a drain closes its session, and our shutdown ends TLS when the session is done. */
+/** One HTTP/2 connection of a drainable server: a drain closes its session, and we end the connection when the session is done. */
 import type { ServerHttp2Session } from 'node:http2';
-import type { TLSSocket } from 'node:tls';
+import type net from 'node:net';
 import type { Drain } from './drain.js';
 
 /** `session.socket` is a proxy. Its chaining methods give what it stands for. */
-export function socketOf(session: ServerHttp2Session | undefined): TLSSocket | undefined {
+export function socketOf(session: ServerHttp2Session | undefined): net.Socket | undefined {
   const off = session?.socket?.off; // it may be what an application has emitted
-  return typeof off === 'function' ? (session!.socket.off('tls-shutdown', () => {}) as TLSSocket) : undefined;
+  return typeof off === 'function' ? session!.socket.off('tls-shutdown', () => {}) : undefined;
 }
 
 export class Http2Connection {
-  readonly #socket: TLSSocket;
+  readonly #socket: net.Socket;
   #drain: Drain | undefined;
-  /** Node makes it while `'secureConnection'` is emitted. */
+  /** Node makes it while the connection is emitted. */
   session: ServerHttp2Session | undefined;
 
-  constructor(socket: TLSSocket) {
+  constructor(socket: net.Socket) {
     this.#socket = socket;
   }
 
@@ -31,13 +31,14 @@ export class Http2Connection {
    */
   #close(drain: Drain): void {
     const socket = this.#socket;
-    if (this.session === undefined || socket.writableEnded) return drain.finish(socket);
+    const sessionSocket = socketOf(this.session); // where Node has put one of its own around a Duplex, that
+    if (sessionSocket === undefined || socket.writableEnded) return drain.finish(socket);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
-    socket.end = ((...args: Parameters<TLSSocket['end']>) => {
-      Reflect.deleteProperty(socket, 'end');
+    sessionSocket.end = ((...args: Parameters<net.Socket['end']>) => {
+      Reflect.deleteProperty(sessionSocket, 'end');
       drain.close(socket);
-      return drain.isQuiet ? socket : socket.end(...args); // a quiet end is not Node's
-    }) as TLSSocket['end'];
-    this.session.close();
+      return drain.isQuiet ? sessionSocket : sessionSocket.end(...args); // a quiet end is not Node's
+    }) as net.Socket['end'];
+    this.session!.close();
   }
 }

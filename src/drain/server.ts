@@ -1,19 +1,23 @@
-/** Draining a server: it accepts no more connections, and those that it has end when their work is done, each by a two-way TLS shutdown. */
+/** Draining a server: it accepts no more connections, and those that it has end when their work is done, on both sides. */
+import { setMaxListeners } from 'node:events';
 import type { ServerHttp2Session } from 'node:http2';
 import type { IncomingMessage } from 'node:http';
+import type net from 'node:net';
 import { Duplex } from 'node:stream';
-import type { Server, TLSSocket } from 'node:tls';
-import { completeDrainOptions, drainOptions, isTLSSocket } from '../arguments.js';
+import type { TLSSocket } from 'node:tls';
+import { completeDrainOptions, drainOptions, isServer, isTLSSocket } from '../arguments.js';
+import { watchSocket } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
 import { loaded } from '../builtins.js';
 import { duplexUnder, wrappedSocket } from '../node/handle.js';
-import { idleHttpSockets } from '../node/http.js';
+import { streamUnder } from '../node/http.js';
 import { shutdown } from '../shutdown/shutdown.js';
 import { watch } from '../shutdown/watch.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
 import { Http2Connection, socketOf } from './http2.js';
+import { idleProbe, type IdleProbe } from './idle.js';
 import { holdClose, stopListening } from './listening.js';
 
 /** What ends when its work is done. */
@@ -27,40 +31,44 @@ interface Tracked {
   drain: Drain | undefined;
 }
 
-/** How a connection is closed that is idle for too long, outside of a drain. */
+/** How a TLS connection is closed that is idle for too long, outside of a drain. */
 const timedOut: Closer = {
-  shutdown: (socket) => void shutdown(socket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy()),
+  shutdown: (socket) => void shutdown(socket as TLSSocket, { bidirectional: true, unread: 'discard' }).then(() => socket.destroy()),
 };
 
 export class ServerDrain {
-  readonly #server: Server;
+  readonly #server: net.Server;
   readonly #defaults: DrainOptions;
+  /** Of `connection` events that it has TLS sockets made of them. */
+  readonly #isTls: boolean;
   readonly #isHttp: boolean;
   readonly #isHttp2: boolean;
   /** Transports whose handshake is not finished, with their drains. */
   readonly #handshaking = new Map<Duplex, Drain | undefined>();
-  readonly #connections = new Map<TLSSocket, Tracked>();
+  readonly #connections = new Map<Duplex, Tracked>();
   #accepted = 0;
   /** The last one, until the server listens again. */
   #drain: Drain | undefined;
   /** Whether it has stopped the listening, and told the connections. */
   #hasStopped = false;
+  #stopped = manyListeners();
   #giveCloseBack = (): void => {};
-  #idleSockets: ReadonlySet<unknown> | undefined;
-  #idleSocketsKnown = false;
+  readonly #idleSockets: IdleProbe;
 
-  constructor(server: Server, defaults: DrainOptions) {
+  constructor(server: net.Server, defaults: DrainOptions) {
     this.#server = server;
     this.#defaults = defaults;
+    this.#isTls = isServer(server);
     this.#isHttp2 = 'updateSettings' in server;
-    this.#isHttp = this.#isHttp2 || server instanceof loaded.https.Server;
-    watch(server);
+    this.#isHttp = this.#isHttp2 || server instanceof loaded.http.Server || server instanceof loaded.https.Server;
+    this.#idleSockets = idleProbe(server);
+    if (isServer(server)) watch(server);
     // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
     const { emit } = server;
     const observed = (...args: [event: string | symbol, ...unknown[]]): boolean => {
       if (this.#handles(args)) return true;
       const heard = Reflect.apply(emit, server, args) as boolean;
-      if (args[0] === 'secureConnection') this.#http1(args[1])?.onParser();
+      if (args[0] === (this.#isTls ? 'secureConnection' : 'connection')) this.#http1(args[1])?.onParser();
       return heard;
     };
     server.emit = observed as typeof server.emit;
@@ -81,10 +89,12 @@ export class ServerDrain {
       case 'timeout':
         return this.#closesAtTimeout(first);
       case 'connection':
-        if (first instanceof Duplex) this.#onConnection(first);
+        if (!(first instanceof Duplex)) return false;
+        if (this.#isTls) this.#onHandshake(first);
+        else this.#onPlainConnection(first);
         return false;
       case 'secureConnection':
-        if (isTLSSocket(first)) this.#onSecureConnection(first);
+        if (this.#isTls && isTLSSocket(first)) this.#onSecureConnection(first);
         return false;
       case 'session':
         if (this.#isHttp2) this.#onSession(first);
@@ -102,11 +112,11 @@ export class ServerDrain {
   }
 
   #http1(socket: unknown): Http1Connection | undefined {
-    const work = this.#connections.get(socket as TLSSocket)?.work;
+    const work = this.#connections.get(socket as Duplex)?.work;
     return work instanceof Http1Connection ? work : undefined;
   }
 
-  #onConnection(transport: Duplex): void {
+  #onHandshake(transport: Duplex): void {
     if (this.#handshaking.has(transport)) return;
     this.#accepted++;
     this.#handshaking.set(transport, this.#drain);
@@ -128,19 +138,29 @@ export class ServerDrain {
     this.#track(socket, this.#workOf(socket), drain);
   }
 
-  #workOf(socket: TLSSocket): Work {
-    if (this.#isHttp2 && socket.alpnProtocol !== false && socket.alpnProtocol !== 'http/1.1') return new Http2Connection(socket); // as Node decides
-    if (this.#isHttp) return new Http1Connection(socket, () => this.#idle());
+  /** It may be a TLS socket all the same, of a server that hands its connections over. */
+  #onPlainConnection(socket: Duplex): void {
+    if (this.#connections.has(socket)) return;
+    this.#accepted++;
+    if (isTLSSocket(socket)) watchSocket(socket);
+    this.#drain?.add(socket);
+    this.#track(socket, this.#workOf(socket), this.#drain);
+  }
+
+  #workOf(socket: Duplex): Work {
+    const { alpnProtocol } = socket as Partial<TLSSocket>;
+    if (this.#isHttp2 && alpnProtocol !== false && alpnProtocol !== 'http/1.1') return new Http2Connection(socket as net.Socket); // as Node decides
+    if (this.#isHttp) return new Http1Connection(socket as net.Socket, this.#idleSockets);
     return { drain: (drain) => drain.finish(socket) };
   }
 
   #onSession(session: unknown): void {
     const socket = socketOf(session as ServerHttp2Session | undefined);
-    const work = socket && this.#connections.get(socket)?.work;
-    if (work instanceof Http2Connection) work.session = session as ServerHttp2Session;
+    const connection = socket && (this.#connections.get(socket) ?? this.#connections.get(streamUnder(socket) ?? socket));
+    if (connection?.work instanceof Http2Connection) connection.work.session = session as ServerHttp2Session;
   }
 
-  #track(socket: TLSSocket, work: Work, drain: Drain | undefined): void {
+  #track(socket: Duplex, work: Work, drain: Drain | undefined): void {
     const tracked: Tracked = { work, drain };
     this.#connections.set(socket, tracked);
     socket.once('close', () => {
@@ -150,21 +170,13 @@ export class ServerDrain {
     if (drain !== undefined && (drain !== this.#drain || this.#hasStopped)) work.drain(drain);
   }
 
-  /** What `idleHttpSockets` said in this turn of the event loop. */
-  #idle(): ReadonlySet<unknown> | undefined {
-    if (!this.#idleSocketsKnown) {
-      this.#idleSockets = idleHttpSockets(this.#server);
-      this.#idleSocketsKnown = true;
-      inNextTurn(() => (this.#idleSocketsKnown = false));
-    }
-    return this.#idleSockets;
-  }
-
   /** Node asks the server's `'timeout'` listeners last, and destroys the socket if there are none. */
   #closesAtTimeout(socket: unknown): boolean {
     const connection = this.#http1(socket);
     if (connection === undefined || !connection.idle || this.#server.listenerCount('timeout') > 0) return false;
-    inNextTurn(() => connection.closeIdle(this.#drain ?? timedOut));
+    const drain = this.#connections.get(socket as Duplex)?.drain;
+    if (drain === undefined && !isTLSSocket(socket)) return false;
+    inNextTurn(() => connection.closeIdle(drain ?? timedOut));
     return true;
   }
 
@@ -198,6 +210,7 @@ export class ServerDrain {
   #onStopped(drain: Drain): void {
     if (this.#drain === drain) this.#hasStopped = true;
     for (const tracked of this.#connections.values()) if (tracked.drain === drain) tracked.work.drain(drain);
+    if (this.#drain === drain) this.#stopped.abort(); // behind that: the answers that end by it say `Connection: close`
     drain.seal();
   }
 
@@ -206,6 +219,11 @@ export class ServerDrain {
     if (!this.#server.listening) return; // emitted by the application
     this.#drain = undefined;
     this.#giveCloseBack();
+    if (this.#stopped.signal.aborted) this.#stopped = manyListeners();
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopped.signal;
   }
 
   get draining(): boolean {
@@ -219,4 +237,11 @@ export class ServerDrain {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain();
   }
+}
+
+/** One for each request, say: Node warns of more than ten (Node 20). */
+function manyListeners(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -1,8 +1,8 @@
 /** A connection whose request for another protocol (WebSocket, `CONNECT`) the application may not have answered yet. */
-import type { TLSSocket } from 'node:tls';
+import type net from 'node:net';
 
 /** Calls `done` once the application has written anything since `upgradedAt`, or has ended it: `now` if that is so already. */
-export function whenAnswered(socket: TLSSocket, upgradedAt: number, done: (now: boolean) => void): void {
+export function whenAnswered(socket: net.Socket, upgradedAt: number, done: (now: boolean) => void): void {
   if (socket.writableEnded || socket.bytesWritten !== upgradedAt) return done(true);
   const { _write: write, _writev: writev } = socket;
   let answered = false;

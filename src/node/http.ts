@@ -9,10 +9,11 @@
  * | `socket.parser`, `kOnMessageBegin` | whether the first request of a connection has begun, which a blank line does not | 12 | any byte counts as its beginning |
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
+ * | `socket.stream` of the `net.Socket` that Node puts around a `Duplex` | which connection a plain HTTP/2 session belongs to | 4 | it is ended without its session |
  */
 import type { ServerResponse } from 'node:http';
 import type net from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { loaded } from '../builtins.js';
 
 /** How many connections a server has. */
@@ -30,6 +31,12 @@ function symbolField(server: net.Server, description: string): unknown {
 export function idleHttpSockets(server: net.Server): Set<unknown> | undefined {
   const list = symbolField(server, 'http.server.connections') as { idle?(): { socket?: unknown }[] } | undefined;
   return typeof list?.idle === 'function' ? new Set(list.idle().map((parser) => parser.socket)) : undefined;
+}
+
+/** What Node has put this socket around, if it is one of those. */
+export function streamUnder(socket: net.Socket): Duplex | undefined {
+  const { stream } = socket as { stream?: unknown };
+  return stream instanceof Duplex ? stream : undefined;
 }
 
 /** Ends the checks for time-outs that an HTTP server makes until its own `close()`, which would destroy connections. */

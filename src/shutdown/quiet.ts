@@ -1,11 +1,11 @@
 /** What a quiet shutdown does besides: inbound data is not kept (of what comes in later see `Connection.push`), and the socket is destroyed at its end. */
-import type { TLSSocket } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import type { Connection } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
 import { destroySurely, makeDestroySafe } from './destroying.js';
 
 /** Makes an unconsumed socket flow, so that what comes in is thrown away and can't hold the peer's alert back. */
-export function discardUnread(socket: TLSSocket): void {
+export function discardUnread(socket: Duplex): void {
   if (socket.readableFlowing !== true && socket.listenerCount('readable') === 0) socket.resume();
 }
 

@@ -26,7 +26,7 @@ describe('drainable', () => {
     client.reset();
   });
 
-  for (const value of [undefined, null, {}, net.createServer()]) {
+  for (const value of [undefined, null, {}, new net.Socket()]) {
     it(`throws ERR_INVALID_ARG_TYPE for ${value?.constructor.name ?? value}`, () => {
       expect(() => drainable(value as never)).to.throw(TypeError, /^server must be/).with.property('code', 'ERR_INVALID_ARG_TYPE');
     });
