@@ -54,7 +54,7 @@ async function databasePool({ key, cert }: Certificate): Promise<void> {
   const database = tls.createServer({ key, cert }, (socket) => {
     socket.on('data', (chunk) => {
       heard.push(String(chunk));
-      socket.write('bye\n');
+      socket.end(); // as PostgreSQL does: it answers a Terminate with nothing else
     });
   });
   const port = await listen(database);
@@ -62,8 +62,8 @@ async function databasePool({ key, cert }: Certificate): Promise<void> {
   await pool.open(3, port);
   const report = await drainSockets(pool.sockets, {
     finish: async (socket) => {
-      socket.write('terminate\n');
-      await once(socket, 'data'); // close_notify follows when the database has confirmed
+      socket.resume().write('terminate\n');
+      await once(socket, 'end'); // not 'data', which never comes
     },
   });
   console.log(`database: ${report.total} sockets, ${report.complete} complete, it heard ${JSON.stringify(heard.join(''))}`);

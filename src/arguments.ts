@@ -1,4 +1,5 @@
 /** Checks what callers pass. The errors name the option and the value, and have Node's own codes. */
+import { Socket } from 'node:net';
 import { Server, TLSSocket } from 'node:tls';
 import { inspect, types } from 'node:util';
 import type { DrainOptions, ShutdownOptions } from './types.js';
@@ -25,8 +26,12 @@ export function checkSocket(socket: unknown): asserts socket is TLSSocket {
 
 /** `false` for HTTP/2's stand-ins (`session.socket`, `request.socket`) too: they pass for a socket, but refuse to be read, written or ended. */
 export function isTLSSocket(value: unknown): value is TLSSocket {
+  return isSocket(value) && value instanceof TLSSocket;
+}
+
+export function isSocket(value: unknown): value is Socket {
   try {
-    return value instanceof TLSSocket && (!types.isProxy(value) || typeof value.pause === 'function');
+    return value instanceof Socket && (!types.isProxy(value) || typeof value.pause === 'function');
   } catch {
     return false; // ERR_HTTP2_NO_SOCKET_MANIPULATION, or ERR_HTTP2_SOCKET_UNBOUND
   }

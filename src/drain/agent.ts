@@ -1,8 +1,7 @@
-/** Draining an `https.Agent`, without a request lost. */
-import type { ClientRequest } from 'node:http';
-import type { Agent } from 'node:https';
-import { TLSSocket } from 'node:tls';
-import { argumentError, completeDrainOptions, drainOptions } from '../arguments.js';
+/** Draining an agent, without a request lost. */
+import type { Agent, ClientRequest } from 'node:http';
+import { Socket } from 'node:net';
+import { argumentError, completeDrainOptions, drainOptions, isTLSSocket } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
@@ -12,22 +11,22 @@ import { Drain } from './drain.js';
 type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
 
 /**
- * Closes the sockets of an agent by a two-way shutdown: idle ones at once, busy ones when their request is answered and no queued one is left for
+ * Closes the sockets of an agent, those with TLS by a two-way shutdown: idle ones at once, busy ones when their request is answered and no queued one is left for
  * them. The busy sockets serve the queue, as always. Requests that are still in it when `grace` is over, or `force` is aborted, fail with an error that
  * says so.
  *
  * A request made during the drain is served too, on a connection of its own that is not kept for another one. After the drain the agent is as it
  * was, with nothing in its pool. A second call meanwhile joins the first.
  *
- * @param agent an `https.Agent`, or another one with the same three lists of sockets and requests
+ * @param agent any `http.Agent`: an `https.Agent`, or one of a package that extends it, as agentkeepalive and https-proxy-agent do
  * @throws (rejects) as `drainSockets`
  * @example
  * const { total, complete, oneWay } = await drainAgent(https.globalAgent, { grace: 5000 });
  * console.log(`${complete + oneWay} of ${total} connections closed without a loss`);
  */
-export async function drainAgent(agent: Lists, options: DrainOptions = {}): Promise<DrainReport> {
+export async function drainAgent(agent: Agent, options: DrainOptions = {}): Promise<DrainReport> {
   const { sockets, freeSockets, requests } = (agent ?? {}) as Partial<Lists>;
-  if (!sockets || !freeSockets || !requests) throw argumentError('agent', 'an https.Agent', agent);
+  if (!sockets || !freeSockets || !requests) throw argumentError('agent', 'an http.Agent', agent);
   const checked = drainOptions(options);
   const before = running.get(agent);
   if (before !== undefined) {
@@ -52,9 +51,9 @@ const running = new WeakMap<Lists, Drain>();
 class AgentDrain {
   readonly #agent: Lists;
   readonly #drain: Drain;
-  readonly #known = new Set<TLSSocket>();
+  readonly #known = new Set<Socket>();
   /** Those that the agent must not touch any more. */
-  readonly #taken = new Set<TLSSocket>();
+  readonly #taken = new Set<Socket>();
   #keepAlive: boolean | undefined;
 
   constructor(agent: Lists, drain: Drain) {
@@ -69,15 +68,15 @@ class AgentDrain {
       this.#keepAlive = keepAliveOf(agent).keepAlive;
       keepAliveOf(agent).keepAlive = false; // a connection made from now on is for one request
     }
-    for (const socket of tlsSocketsOf(agent.sockets)) this.#addBusy(socket);
-    for (const socket of tlsSocketsOf(agent.freeSockets)) {
+    for (const socket of socketsOf(agent.sockets)) this.#addBusy(socket);
+    for (const socket of socketsOf(agent.freeSockets)) {
       this.#addBusy(socket); // a request may get it before its turn comes
       this.#drain.soon(() => {
         // A request may have got it meanwhile: then it is busy, and comes by 'free'.
-        if (!tlsSocketsOf(agent.freeSockets).includes(socket)) return;
+        if (!socketsOf(agent.freeSockets).includes(socket)) return;
         // Documented: done with a free socket before its next request. It ends the agent's watch over it (since 22.23, 24.21 and 26), which
         // would destroy it at the first byte that comes, the peer's alert; and the process waits for the socket again.
-        loaded.https.Agent.prototype.reuseSocket.call(agent as Agent, socket, {} as ClientRequest);
+        loaded.http.Agent.prototype.reuseSocket.call(agent as Agent, socket, {} as ClientRequest);
         this.#end(socket);
       });
     }
@@ -91,10 +90,10 @@ class AgentDrain {
     keepAliveOf(agent).keepAlive = this.#keepAlive!;
   }
 
-  #add(socket: TLSSocket): void {
+  #add(socket: Socket): void {
     if (this.#known.has(socket)) return;
     this.#known.add(socket);
-    watchSocket(socket);
+    if (isTLSSocket(socket)) watchSocket(socket);
     this.#drain.add(socket);
     socket.once('close', () => {
       this.#drain.close(socket); // for the report
@@ -102,7 +101,7 @@ class AgentDrain {
     });
   }
 
-  #addBusy(socket: TLSSocket): void {
+  #addBusy(socket: Socket): void {
     this.#add(socket);
     // Node calls it when an answer has said `Connection: close`, or the agent keeps none, and asserts that the socket is not writable any more.
     socket.destroySoon = () => {
@@ -120,7 +119,7 @@ class AgentDrain {
    * false. That would be a bare FIN: so for this one moment `destroy` is ours.
    */
   readonly #onFree = (socket: unknown): void => {
-    if (!(socket instanceof TLSSocket) || !socket.writable) return;
+    if (!(socket instanceof Socket) || !socket.writable) return;
     this.#add(socket);
     socket.destroy = () => (this.#take(socket), socket);
     process.nextTick(() => {
@@ -128,7 +127,7 @@ class AgentDrain {
     });
   };
 
-  #take(socket: TLSSocket): void {
+  #take(socket: Socket): void {
     Reflect.deleteProperty(socket, 'destroy');
     if (this.#taken.has(socket)) return;
     this.#taken.add(socket);
@@ -136,10 +135,10 @@ class AgentDrain {
   }
 
   /** `end()` comes first: the agent takes a socket off its free ones only if it is not writable any more. */
-  #end(socket: TLSSocket): void {
+  #end(socket: Socket): void {
     this.#taken.add(socket);
     this.#drain.shutdown(socket);
-    watchSocket(socket).end();
+    if (!socket.writableEnded && !socket.destroyed) socket.end();
     socket.emit('agentRemove');
     this.#sealIfServed();
   }
@@ -150,11 +149,16 @@ class AgentDrain {
 }
 
 function isAgent(agent: Lists): agent is Agent {
-  return agent instanceof loaded.https.Agent;
+  return agent instanceof loaded.http.Agent;
 }
 
-function tlsSocketsOf(lists: Lists['sockets']): TLSSocket[] {
-  return Object.values(lists).flatMap((list) => (list ?? []).filter((socket) => socket instanceof TLSSocket));
+function socketsOf(lists: Lists['sockets']): Socket[] {
+  return Object.values(lists).flatMap((list) => (list ?? []).filter((socket) => socket instanceof Socket && !isPlaceholder(socket)));
+}
+
+/** agent-base counts a connection to a proxy that is not there yet by a socket that never connects. */
+function isPlaceholder(socket: Socket): boolean {
+  return socket.pending && !socket.connecting && !socket.destroyed;
 }
 
 /** Documented as an option only; the agent reads this field each time. */

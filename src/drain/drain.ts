@@ -2,14 +2,15 @@
  * One drain under way, of whatever kind: it knows each connection from the moment it is added until it has ended, counts how, and forces what is
  * left at the end of `grace`.
  */
-import type net from 'node:net';
 import type { Duplex } from 'node:stream';
-import { MAX_TIMEOUT, type CompleteDrainOptions } from '../arguments.js';
+import { MAX_TIMEOUT, isTLSSocket, type CompleteDrainOptions } from '../arguments.js';
 import { inNextTurn } from '../connection/turn.js';
 import type { ShutdownErrorCode } from '../errors.js';
+import { inHandshake } from '../node/handle.js';
 import { destroySurely } from '../shutdown/destroying.js';
 import type { DrainOptions, DrainProgress, DrainReport } from '../types.js';
 import { end, failedByFinish, type Ending } from './ending.js';
+import { sayGoodbye } from './goodbye.js';
 import { IdleWaits } from './idle.js';
 import { Slices } from './slices.js';
 
@@ -134,10 +135,12 @@ export class Drain {
   /** Ends a connection of `add` whose protocol is not known here: by the application's `finish`, then as `close` does. */
   finish(socket: Connection): void {
     const { finish } = this.#options;
-    if (finish === undefined || socket.writableEnded) return this.close(socket); // it can say nothing any more
-    new Promise<void>((resolve) => resolve(finish(socket as net.Socket)))
-      .catch((error: unknown) => void this.#finishErrors.set(socket, error)) // for the report
-      .finally(() => this.close(socket));
+    if (finish === undefined || socket.writableEnded || socket.destroyed) return this.close(socket); // it can say nothing any more
+    if (isTLSSocket(socket) && inHandshake(socket)) return this.#awaitHandshake(socket, () => this.finish(socket));
+    void sayGoodbye(socket, finish).then((failed) => {
+      if (failed !== undefined) this.#finishErrors.set(socket, failed.thrown); // for the report
+      this.close(socket);
+    });
   }
 
   /** As `shutdown`, soon. */
@@ -152,20 +155,20 @@ export class Drain {
   }
 
   #onEnd(socket: Connection, ending: Ending | 'in handshake'): void {
-    if (ending === 'in handshake') return this.#awaitHandshake(socket);
+    if (ending === 'in handshake') return this.#awaitHandshake(socket, () => this.close(socket));
     const { outcome, code } = this.#finishErrors.has(socket) ? failedByFinish(socket, this.#finishErrors.get(socket)) : ending;
     this.settle(socket, outcome, code);
   }
 
   /** It is finished or dropped, within `timeout`. 'secure' comes on both sides. */
-  #awaitHandshake(socket: Connection): void {
+  #awaitHandshake(socket: Connection, then: () => void): void {
     if (!this.#remaining.has(socket)) return;
     this.#remaining.set(socket, true);
     this.#limitHandshake(socket);
     const again = (): void => {
       socket.off('secure', again).off('close', again);
       if (this.#remaining.has(socket)) this.#remaining.set(socket, false);
-      this.close(socket);
+      then();
     };
     socket.once('secure', again).once('close', again);
   }

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import tls, { TLSSocket } from 'node:tls';
 import { drainSockets, getShutdown, getShutdownError, watch, type DrainReport } from '../../src/index.js';
@@ -11,6 +11,14 @@ async function rejection(drained: Promise<DrainReport>): Promise<unknown> {
     (report) => expect.fail(`resolved to ${JSON.stringify(report)}`),
     (error: unknown) => error,
   );
+}
+
+async function plainPair(): Promise<[net.Socket, net.Socket]> {
+  const server = net.createServer({ allowHalfOpen: true });
+  const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+  const ours = track(net.connect(await listen(server), '127.0.0.1'));
+  const [[peer]] = await Promise.all([accepted, once(ours, 'connect')]);
+  return [ours, track(peer).on('error', () => {})];
 }
 
 for (const version of VERSIONS) {
@@ -113,6 +121,43 @@ describe('drainSockets', () => {
     expect(text).to.equal('QUIT');
   });
 
+  it('ends sockets with and without TLS in one report', async () => {
+    const { ours, peer } = await makePair({ version: 'TLSv1.3', side: 'client' });
+    peer.resume().once('end', () => peer.end());
+    const [plain, other] = await plainPair();
+    other.resume().once('end', () => other.end());
+    expect(outcome(await drainSockets([ours, plain]))).to.deep.equal({ total: 2, complete: 2 });
+    expect([ours.destroyed, plain.destroyed]).to.deep.equal([true, true]);
+  });
+
+  it('counts a plain socket as failed that is reset (TRANSPORT), whose peer does not end (TIMEOUT), or that somebody has destroyed (CLOSED)', async () => {
+    const [reset, resetting] = await plainPair();
+    const [silent] = await plainPair();
+    const [destroyed] = await plainPair();
+    destroyed.destroy();
+    const drained = drainSockets([reset, silent, destroyed], { timeout: 100 });
+    resetting.destroySoon = () => void resetting.destroy(); // its own sends a FIN before
+    resetting.resetAndDestroy();
+    expect(outcome(await drained)).to.deep.equal({ total: 3, failed: 3, CLOSED: 1, TRANSPORT: 1, TIMEOUT: 1 });
+  });
+
+  it('takes a plain socket for complete that both sides had ended before', async () => {
+    const [plain, other] = await plainPair();
+    const gone = once(plain, 'close');
+    plain.resume().end();
+    other.resume().end();
+    await gone;
+    expect(outcome(await drainSockets([plain]))).to.deep.equal({ total: 1, complete: 1 });
+  });
+
+  it('gives a socket to finish when its handshake is finished', async () => {
+    const server = tls.createServer(certificate, (socket) => socket.resume());
+    const socket = track(tls.connect({ port: await listen(server), host: '127.0.0.1', rejectUnauthorized: false }));
+    const secure: boolean[] = [];
+    expect(outcome(await drainSockets([socket], { finish: (one) => void secure.push((one as TLSSocket).getProtocol() !== null) }))).to.deep.equal({ total: 1, complete: 1 });
+    expect(secure).to.deep.equal([true]);
+  });
+
   it('has nothing to do for no sockets', async () => {
     expect(outcome(await drainSockets([]))).to.deep.equal({ total: 0 });
     expect(outcome(await drainSockets(new Set<TLSSocket>().values()))).to.deep.equal({ total: 0 });
@@ -124,7 +169,7 @@ describe('drainSockets', () => {
     });
   }
 
-  for (const value of [undefined, 'a', new net.Socket()]) {
+  for (const value of [undefined, 'a', new EventEmitter()]) {
     it(`rejects for ${value?.constructor.name ?? value} among the sockets, before any of them is touched`, async () => {
       const { ours } = await makePair({ version: 'TLSv1.3', side: 'client' });
       expect(await rejection(drainSockets([ours, value as never]))).to.be.instanceOf(TypeError).with.property('code', 'ERR_INVALID_ARG_TYPE');
