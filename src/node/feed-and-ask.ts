@@ -25,6 +25,7 @@
 import type { TLSSocket } from 'node:tls';
 import { count, handleOf, readSideEnded, waitingBytes, type Handle } from './handle.js';
 import { afterTicks, nextTick } from './read-callback.js';
+import { hasEnded } from './reading-end.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
 interface Ends {
@@ -107,8 +108,10 @@ export class FeedAndAsk {
       const now = count(parent.bytesRead);
       const length = now - before;
       before = now;
+      const pass = (): void => this.#handle.onread(); // Node's own callback finds the number of the end or of the error where it was for ours
       if (length > 0) this.#feed(Buffer.from(BUFFER.subarray(0, length)));
-      else this.#passEndOn(() => this.#handle.onread()); // Node's own callback reads the number of the end, or of the error, where it stands for ours
+      else if (hasEnded(parent)) this.#passEndOn(pass);
+      else pass(); // an error; or a read that brought nothing, behind one that had filled the buffer
     };
     parent.useUserBuffer(BUFFER);
     this.#letsOthersRun = true;

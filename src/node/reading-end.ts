@@ -13,7 +13,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getSystemErrorMap } from 'node:util';
-import { handleOf, transportOf } from './handle.js';
+import { handleOf, transportOf, type Handle } from './handle.js';
 
 let ealready: number | undefined;
 
@@ -65,6 +65,13 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
   } catch {
     return 'unverified'; // a field is missing or is no function any more
   }
+}
+
+/** Whether this transport has ended: libuv stops its reading before it reports the end, but not before an error. Asking starts it again, so that is undone. */
+export function hasEnded(transport: Handle): boolean {
+  const isStopped = transport.readStart?.() === 0;
+  if (isStopped) transport.readStop?.();
+  return isStopped;
 }
 
 /** After an end of the transport: libuv reads it once more, and stops by itself. */
