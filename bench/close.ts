@@ -80,7 +80,7 @@ async function run(): Promise<void> {
   server.kill();
   const [bare, ours] = [lowerQuartile(costs['end()']), lowerQuartile(costs.gracefulShutdown)];
   const collected = globalThis.gc === undefined ? 'no garbage collected between rounds' : 'garbage collected before each round';
-  console.log(`node ${process.version}, ${ROUNDS} rounds of ${SOCKETS} sockets each way, ${OTHERS} other watched sockets open, ${collected}`);
+  console.log(`node ${process.version}, ${ROUNDS} rounds of ${SOCKETS} sockets each way, ${OTHERS} other watched sockets open (half of them being closed), ${collected}`);
   console.log('CPU a socket, lower quartile (median):');
   console.log(`  end()             ${bare.toFixed(1)} us (${median(costs['end()']).toFixed(1)})`);
   console.log(`  gracefulShutdown  ${ours.toFixed(1)} us (${median(costs.gracefulShutdown).toFixed(1)})`);
