@@ -19,7 +19,7 @@ type Terminator = (options: { server: Server; gracefulTerminationTimeout: number
 
 export const WAYS = {
   'drainable().drain()': (server) => {
-    const drains = drainable(server, { grace: GRACE });
+    const drains = drainable(server, { grace: GRACE, idleGrace: 0 }); // the others don't wait for one more request, either
     return () => drains.drain();
   },
   'end() on all idle ones, in one turn': (server, idle) => () => {
