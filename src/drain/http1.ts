@@ -1,9 +1,8 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
-import { closeByHeader, onFirstRequest, saysClose } from '../node/http.js';
+import { closeByHeader, requestProbe, saysClose } from '../node/http.js';
 import type { Drain } from './drain.js';
-import type { IdleProbe } from './idle.js';
 import { whenAnswered } from './upgraded.js';
 
 /** What closes a socket by a two-way shutdown. */
@@ -20,10 +19,8 @@ function responseOnClose(this: TrackedResponse): void {
 
 export class Http1Connection {
   readonly #socket: net.Socket;
-  readonly #idleSockets: IdleProbe;
-  /** Whether its first request has begun; `undefined` if Node does not tell. */
-  #begun: boolean | undefined;
-  #requests = 0;
+  /** Whether the beginning of a request has come that has not reached the application. */
+  #isRequestComing: (() => boolean) | undefined;
   /** Answers that are not finished, the oldest first. */
   readonly #open = new Set<ServerResponse>();
   /** Until it is answered and all received. */
@@ -36,14 +33,13 @@ export class Http1Connection {
   #closeAnnounced = false;
   #closing = false;
 
-  constructor(socket: net.Socket, idleSockets: IdleProbe) {
+  constructor(socket: net.Socket) {
     this.#socket = socket;
-    this.#idleSockets = idleSockets;
   }
 
   /** Node has given it a parser by now. */
   onParser(): void {
-    if (onFirstRequest(this.#socket, () => (this.#begun = true))) this.#begun = false;
+    this.#isRequestComing = requestProbe(this.#socket);
   }
 
   /** No request is in work. */
@@ -63,7 +59,6 @@ export class Http1Connection {
       request.resume();
       return false;
     }
-    this.#requests++;
     this.#open.add(response);
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;
@@ -144,7 +139,7 @@ export class Http1Connection {
 
   /** By `Closer.shutdown`, unless a request has begun to come: that is answered, or it ends the connection by its time-out. */
   closeIdle(closer: Closer | undefined = this.#drain): void {
-    if (this.#closing || !this.idle || closer === undefined || this.#inRequest()) return;
+    if (this.#closing || !this.idle || closer === undefined || this.#isRequestComing?.() === true) return;
     this.#closing = true;
     this.#shutdown(closer);
   }
@@ -152,14 +147,6 @@ export class Http1Connection {
   #shutdown(closer: Closer): void {
     this.#readUpload();
     closer.shutdown(this.#socket);
-  }
-
-  /** The beginning of a request has come that has not reached the application. A blank line is none (RFC 9112 section 2.2). */
-  #inRequest(): boolean {
-    if (this.#begun === false) return false;
-    if (this.#begun === undefined && this.#requests === 0) return this.#socket.bytesRead > 0;
-    if (this.#lastRequest?.complete === false) return false; // it is answered, and still uploading
-    return this.#idleSockets()?.has(this.#socket) === false;
   }
 
   /**

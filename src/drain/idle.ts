@@ -1,22 +1,4 @@
-/** Idle HTTP/1 connections: which are, and how long they wait for one more request. */
-import type net from 'node:net';
-import { inNextTurn } from '../connection/turn.js';
-import { idleHttpSockets } from '../node/http.js';
-
-/** Which sockets are between two requests, to their parsers; `undefined` if that can't be told. */
-export type IdleProbe = () => ReadonlySet<unknown> | undefined;
-
-/** Asks once a turn of the event loop. */
-export function idleProbe(server: net.Server): IdleProbe {
-  let known: { readonly sockets: ReadonlySet<unknown> | undefined } | undefined;
-  return () => {
-    if (known === undefined) {
-      known = { sockets: idleHttpSockets(server) };
-      inNextTurn(() => (known = undefined));
-    }
-    return known.sockets;
-  };
-}
+/** How long idle HTTP/1 connections wait for one more request. */
 
 interface Wait {
   readonly run: () => void;

@@ -17,7 +17,6 @@ import type { DrainOptions, DrainReport } from '../types.js';
 import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
 import { Http2Connection, socketOf } from './http2.js';
-import { idleProbe, type IdleProbe } from './idle.js';
 import { holdClose, stopListening } from './listening.js';
 
 /** What ends when its work is done. */
@@ -53,7 +52,6 @@ export class ServerDrain {
   #hasStopped = false;
   #stopped = manyListeners();
   #giveCloseBack = (): void => {};
-  readonly #idleSockets: IdleProbe;
 
   constructor(server: net.Server, defaults: DrainOptions) {
     this.#server = server;
@@ -61,7 +59,6 @@ export class ServerDrain {
     this.#isTls = isServer(server);
     this.#isHttp2 = 'updateSettings' in server;
     this.#isHttp = this.#isHttp2 || server instanceof loaded.http.Server || server instanceof loaded.https.Server;
-    this.#idleSockets = idleProbe(server);
     if (isServer(server)) watch(server);
     // Not by listeners: an 'upgrade', 'checkContinue' or 'timeout' listener would change what Node does.
     const { emit } = server;
@@ -150,7 +147,7 @@ export class ServerDrain {
   #workOf(socket: Duplex): Work {
     const { alpnProtocol } = socket as Partial<TLSSocket>;
     if (this.#isHttp2 && alpnProtocol !== false && alpnProtocol !== 'http/1.1') return new Http2Connection(socket as net.Socket); // as Node decides
-    if (this.#isHttp) return new Http1Connection(socket as net.Socket, this.#idleSockets);
+    if (this.#isHttp) return new Http1Connection(socket as net.Socket);
     return { drain: (drain) => drain.finish(socket) };
   }
 

@@ -4,9 +4,9 @@
  * | field | why | since | when it is gone |
  * |---|---|---|---|
  * | `server._connections` | whether a server has connections already | always | taken for none |
- * | a `Symbol(http.server.connections)` of a server | `idle()`: which parsers are between two requests | 18 | a half-sent request does not hold the close of its connection up |
- * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
- * | `socket.parser`, `kOnMessageBegin` | whether the first request of a connection has begun, which a blank line does not | 12 | any byte counts as its beginning |
+ *  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
+ * | `socket.parser`, its `kOnMessageBegin` | called when a request begins, which a blank line is not | 12 | a half-sent request does not hold the close of its connection up |
+| `parser.onIncoming` | called when the headers of a request are complete | always | the same |
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
  * | `socket.stream` of the `net.Socket` that Node puts around a `Duplex` | which connection a plain HTTP/2 session belongs to | 4 | it is ended without its session |
@@ -22,17 +22,6 @@ export function connectionCount(server: net.Server): number {
   return typeof _connections === 'number' ? _connections : 0;
 }
 
-function symbolField(server: net.Server, description: string): unknown {
-  const symbol = Object.getOwnPropertySymbols(server).find((candidate) => candidate.description === description);
-  return symbol === undefined ? undefined : (server as unknown as Record<symbol, unknown>)[symbol];
-}
-
-/** The sockets of an HTTP server whose parsers are between two requests; `undefined` if that can't be told. */
-export function idleHttpSockets(server: net.Server): Set<unknown> | undefined {
-  const list = symbolField(server, 'http.server.connections') as { idle?(): { socket?: unknown }[] } | undefined;
-  return typeof list?.idle === 'function' ? new Set(list.idle().map((parser) => parser.socket)) : undefined;
-}
-
 /** What Node has put this socket around, if it is one of those. */
 export function streamUnder(socket: net.Socket): Duplex | undefined {
   const { stream } = socket as { stream?: unknown };
@@ -41,19 +30,31 @@ export function streamUnder(socket: net.Socket): Duplex | undefined {
 
 /** Ends the checks for time-outs that an HTTP server makes until its own `close()`, which would destroy connections. */
 export function stopCheckingConnections(server: net.Server): void {
-  clearInterval(symbolField(server, 'http.server.connectionsCheckingInterval') as NodeJS.Timeout | undefined);
+  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connectionsCheckingInterval');
+  if (symbol !== undefined) clearInterval((server as unknown as Record<symbol, NodeJS.Timeout>)[symbol]);
 }
 
-/** Calls `begun` when the first request of a new connection begins. `false` if Node can't tell. */
-export function onFirstRequest(socket: Duplex, begun: () => void): boolean {
-  const { parser } = socket as { parser?: Record<number, unknown> | null };
+interface Parser {
+  onIncoming?: (...args: unknown[]) => unknown;
+  [event: number]: (() => void) | null;
+}
+
+/** Asks whether a request has begun to come on this connection whose headers are not complete. For a new connection; `undefined` if Node can't tell. */
+export function requestProbe(socket: Duplex): (() => boolean) | undefined {
+  const { parser } = socket as { parser?: Parser | null };
   const event = (parser?.constructor as { kOnMessageBegin?: unknown } | undefined)?.kOnMessageBegin;
-  if (!parser || typeof event !== 'number' || parser[event]) return false;
+  const onIncoming = parser?.onIncoming;
+  if (!parser || typeof event !== 'number' || parser[event] || typeof onIncoming !== 'function') return undefined;
+  let isComing = false;
+  // Node takes both away when the parser goes to another connection.
   parser[event] = () => {
-    parser[event] = null;
-    begun();
+    isComing = true;
   };
-  return true;
+  parser.onIncoming = function (...args) {
+    isComing = false;
+    return Reflect.apply(onIncoming, this, args);
+  };
+  return () => isComing;
 }
 
 /** Whether the headers of this answer say that its connection closes. */
