@@ -13,6 +13,9 @@ export interface Closing {
   /** The longest that the event loop did not come round, and the most CPU time that was spent meanwhile: on a busy machine the rest was others'. */
   readonly stall: number;
   readonly stallCpu: number;
+  /** The most memory that the process took, in MB, and how much of that came with the closing. */
+  readonly peak: number;
+  readonly growth: number;
 }
 
 const [, , way, count] = process.argv;
@@ -67,8 +70,10 @@ function closeMeasured(): void {
     stallCpu = 0;
     const cpuBefore = cpuTime();
     const start = performance.now();
+    const before = process.memoryUsage.rss();
     onLastClosed = () => {
-      const result = { wall: performance.now() - start, cpu: cpuTime() - cpuBefore };
+      const peak = process.resourceUsage().maxRSS / 1024;
+      const result = { wall: performance.now() - start, cpu: cpuTime() - cpuBefore, peak, growth: peak - before / 2 ** 20 };
       // The meters' timers come once more after the turn that closed the last.
       setTimeout(() => process.send!({ ...result, stall: delay.max / 1e6, stallCpu }), 20);
     };

@@ -64,16 +64,17 @@ for (let round = 0; round < ROUNDS; round++) {
 }
 
 console.log(`node ${process.version}: ${SOCKETS} idle connections, ${IN_FLIGHT} requests in flight${ROUNDS > 1 ? `; times are medians of ${ROUNDS} runs, counts are sums` : ''}\n`);
-console.log('| closed by | all closed after, ms | CPU of the server, ms | longest stall, ms | CPU in one stall, ms | clean ends | cut | reset | can’t be told | answers in flight lost | longest pause of one, ms |');
-console.log('|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|');
+console.log('| closed by | all closed after, ms | CPU of the server, ms | longest stall, ms | CPU in one stall, ms | clean ends | cut | reset | can’t be told | answers in flight lost | longest pause of one, ms | peak memory, MB | of that by closing, MB |');
+console.log('|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|');
 for (const [name, runs] of results) {
   const times = (['wall', 'cpu', 'stall', 'stallCpu'] as const).map((key) => median(runs.map((run) => run[key])).toFixed(0));
   const ends = (['clean', 'cut', 'reset', 'unverified'] as const).map((key) => runs.reduce((sum, run) => sum + run.ends[key], 0));
   const lost = runs.reduce((sum, run) => sum + run.lost, 0);
-  console.log(`| ${name} | ${[...times, ...ends, lost, median(runs.map((run) => run.longestGap)).toFixed(0)].join(' | ')} |`);
+  const last = (['longestGap', 'peak', 'growth'] as const).map((key) => median(runs.map((run) => run[key])).toFixed(0));
+  console.log(`| ${name} | ${[...times, ...ends, lost, ...last].join(' | ')} |`);
 }
 const [ours, bare] = [results.get('drainable().drain()'), results.get('end() on all idle ones, in one turn')];
 if (ours !== undefined && bare !== undefined) {
-  const ratio = (key: 'cpu' | 'stall' | 'stallCpu'): string => (median(ours.map((run) => run[key])) / median(bare.map((run) => run[key]))).toFixed(3);
-  console.log(`\ndrain() / end() on all: CPU ${ratio('cpu')}, longest stall ${ratio('stall')}, its CPU ${ratio('stallCpu')}`);
+  const ratio = (key: 'cpu' | 'stall' | 'stallCpu' | 'peak'): string => (median(ours.map((run) => run[key])) / median(bare.map((run) => run[key]))).toFixed(3);
+  console.log(`\ndrain() / end() on all: CPU ${ratio('cpu')}, longest stall ${ratio('stall')}, its CPU ${ratio('stallCpu')}, peak memory ${ratio('peak')}`);
 }

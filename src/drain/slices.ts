@@ -2,7 +2,7 @@
 import { inNextTurn } from '../connection/turn.js';
 
 /** How many sockets begin to close in one turn. */
-const SLICE = 256;
+const SLICE = 128;
 
 export class Slices {
   #tasks: (() => void)[] = [];
