@@ -1,10 +1,10 @@
-// Runs the TLS, HTTPS and HTTP/2 tests of Node's own suite: first as they are, then those that pass with every TLS socket watched.
+// Runs the TLS, HTTPS and HTTP/2 tests of Node's own suite: first as they are, then those that pass with every TLS socket watched, and with every TLS server drainable.
 //
 //   git clone https://github.com/denoland/node_test    (a copy of Node's tests; its commits name the version of Node that they are of)
-//   node scripts/node-tests.mjs node_test [--node PATH] [--filter TEXT] [--way early|documented] [--repeat COUNT] [--jobs COUNT] [--limit SECONDS] [--options TEXT]
+//   node scripts/node-tests.mjs node_test [--node PATH] [--filter TEXT] [--way early|documented|drainable] [--repeat COUNT] [--jobs COUNT] [--limit SECONDS] [--options TEXT]
 //
 // `dist/` must be built. Tests are those of the folders below that are named after TLS, HTTPS or HTTP/2 or that import one of them. scripts/node-tests/
-// has how sockets get watched (preload.cjs) and which tests can't be judged (unjudged.mjs). Without --way it is done in both ways. --repeat runs each
+// has how sockets get watched (preload.cjs) and which tests can't be judged (unjudged.mjs). Without --way it is done in all ways. --repeat runs each
 // test so often, also plain, and tells how often it failed. --options are Node's, for every run, also plain: tests of Node 25 on Node 26 want
 // --options=--no-experimental-webstorage, or a warning of Node's fails them. Don't rebuild `dist/` meanwhile. Exits with 1 if a test that passes plain fails when it is watched.
 import { spawn } from 'node:child_process';
@@ -28,7 +28,7 @@ const { values, positionals } = parseArgs({
   options: {
     node: { type: 'string', default: process.execPath },
     filter: { type: 'string', default: '' },
-    way: { type: 'string', multiple: true, default: ['early', 'documented'] },
+    way: { type: 'string', multiple: true, default: ['early', 'documented', 'drainable'] },
     repeat: { type: 'string', default: '1' },
     jobs: { type: 'string', default: '2' },
     options: { type: 'string', default: '' },
@@ -154,7 +154,7 @@ for (const way of values.way) {
   const flaky = candidates.filter((test) => of(test).passed && of(test).failures > 0);
   const watching = candidates.filter((test) => of(test).targets > 0);
   failed += broken.length;
-  console.log(`Watched (${way}): ${candidates.length - broken.length} of ${candidates.length} pass; ${watching.length} of them made something to watch, ${watching.reduce((sum, test) => sum + of(test).targets, 0)} in all.`);
+  console.log(`${way === 'drainable' ? 'Drainable' : `Watched (${way})`}: ${candidates.length - broken.length} of ${candidates.length} pass; ${watching.length} of them made something to watch, ${watching.reduce((sum, test) => sum + of(test).targets, 0)} in all.`);
   for (const test of flaky) console.log(`  flaky: ${title(test)}: ${of(test).failures} of ${of(test).runs} (plain ${test.plain.failures} of ${test.plain.runs})\n${indent(of(test).failure)}`);
   for (const test of broken) console.log(`  FAIL: ${title(test)}${of(test).control ? '' : ' (also with a preload that watches nothing)'}\n${indent(of(test).failure)}`);
 }
