@@ -1,15 +1,10 @@
-// Writes dist/index.js: the whole package in one file. To import the sources one by one takes three times as long (docs/measured.md).
-import { build } from 'esbuild';
+// Writes dist/: what the package is, and nothing else. The compiler has put the declarations of all sources there.
+import { fileURLToPath } from 'node:url';
+import { bundle } from './bundling.mjs';
+import { writeDeclarations } from './declarations.mjs';
+import { ENTRIES } from './entries.mjs';
 
-await build({
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/index.js',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20.19',
-  minifyWhitespace: true,
-  minifySyntax: true,
-  lineLimit: 140,
-  logLevel: 'warning',
-});
+const folder = (path) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+
+await bundle(ENTRIES, folder('src'), folder('dist'));
+writeDeclarations(ENTRIES, folder('dist'));

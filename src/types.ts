@@ -1,4 +1,4 @@
-import type net from 'node:net';
+import type * as net from 'node:net';
 import type { ShutdownErrorCode, TlsShutdownError } from './errors.js';
 
 /** The return values of `SSL_shutdown(3)`: 1 both alerts are exchanged, 0 ours is out and the peer's is not in yet, -1 it failed. */

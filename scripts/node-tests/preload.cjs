@@ -12,18 +12,7 @@ const tls = require('node:tls');
 
 const { NODE_TESTS_WAY: way, NODE_TESTS_LOG: log } = process.env;
 
-/** Node 20 and 22 warn of `require()` of an ES module, and a test must see no warning. */
-function quietly(load) {
-  const { emitWarning } = process;
-  process.emitWarning = () => {};
-  try {
-    return load();
-  } finally {
-    process.emitWarning = emitWarning;
-  }
-}
-
-const { drainable, watch } = quietly(() => require('../../dist/index.js'));
+const { drainable, watch } = require('../../dist/index.cjs');
 
 function watchIt(target) {
   if (way === 'control') return;

@@ -1,5 +1,5 @@
 /** Servers that can be drained. */
-import net from 'node:net';
+import * as net from 'node:net';
 import { argumentError, drainOptions, isInstance } from '../arguments.js';
 import { connectionCount } from '../node/http.js';
 import type { DrainOptions, DrainReport } from '../types.js';

@@ -1,4 +1,4 @@
-import type net from 'node:net';
+import type * as net from 'node:net';
 import { argumentError, completeDrainOptions, drainOptions, isSocket, isTLSSocket } from '../arguments.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';

@@ -1,4 +1,4 @@
-import tls, { type TLSSocket } from 'node:tls';
+import type { Server, TLSSocket } from 'node:tls';
 import { argumentError, isServer, isTLSSocket } from '../arguments.js';
 import { watchSocket } from '../connection/connection.js';
 import { measureHellos } from '../connection/received-bytes.js';
@@ -17,7 +17,7 @@ function tlsShutdownOnSecureConnection(socket: TLSSocket): void {
  * const socket = watch(tls.connect(443, 'example.com'));
  * socket.resume().once('end', () => console.log(getShutdown(socket).received)); // 'close_notify', 'fin', …
  */
-export function watch<T extends TLSSocket | tls.Server>(target: T): T {
+export function watch<T extends TLSSocket | Server>(target: T): T {
   if (isTLSSocket(target)) watchSocket(target);
   else if (!isServer(target)) throw argumentError('target', 'an instance of tls.TLSSocket or tls.Server', target);
   else if (!target.listeners('secureConnection').some((listener) => listener.name === tlsShutdownOnSecureConnection.name)) {
