@@ -28,7 +28,6 @@ export const stop = (): void => void (stopped = true);
 export function failed(error: unknown): void {
   const { code, message } = error as NodeJS.ErrnoException;
   tally.failed++;
-  if (code === 'ECONNRESET' && message.includes('ECONNRESET')) tally.resets++;
   note(`${code ?? ''} ${message}`.trim());
 }
 
@@ -41,9 +40,15 @@ export function count<T>(socket: T): T {
   const tls = watch(socket as TLSSocket);
   tally.connections++;
   tls.once('close', () => {
+    countReset(tls.errored);
     if (getShutdown(tls).received === 'fin') tally.unexpectedEof++;
   });
   return socket;
+}
+
+/** Node makes errors with this code also where no reset came ("socket hang up"). */
+export function countReset(error: Error | null): void {
+  if (error !== null && (error as NodeJS.ErrnoException).code === 'ECONNRESET' && 'syscall' in error) tally.resets++;
 }
 
 /** Several loops of one request after the other, with and without pauses between them. */

@@ -13,21 +13,19 @@ import http2, { type Http2SecureServer } from 'node:http2';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
-import { bodyOf, fromBench } from './shared.js';
-
-export type Way = 'drain' | 'drain, no idleGrace' | 'close' | 'http-terminator';
+import type { DrainReport } from 'tls-graceful-shutdown';
+import type { Ports } from './client.js';
+import { bodyOf } from './shared.js';
+import { WAYS, type WayName } from './ways.js';
 
 const WORKERS = 2;
-const IDLE_GRACE = 1000;
-/** What a server that does not drain by itself is given before its process ends. */
-const LIMIT = 5000;
 
-const way = process.argv[2] as Way;
+const way = process.argv[2] as WayName;
+
 async function primary(): Promise<void> {
-  const start = async (): Promise<{ worker: Worker; ports: number[] }> => {
+  const start = async (): Promise<{ worker: Worker; ports: Ports }> => {
     const started = cluster.fork();
-    const [ports] = (await once(started, 'message')) as [number[]];
+    const [ports] = (await once(started, 'message')) as [Ports];
     return { worker: started, ports };
   };
   const first = await Promise.all(Array.from({ length: WORKERS }, start));
@@ -61,14 +59,13 @@ async function worker(): Promise<void> {
   const http1Server = https.createServer({ ...identity, keepAliveTimeout: 600_000 }, answer);
   const http2Server = http2.createSecureServer({ ...identity, allowHTTP1: true }, answer);
   Object.assign(http2Server, { keepAliveTimeout: 600_000 });
-  const end = await ENDS[way](http1Server, http2Server);
-  if (end !== undefined) process.once('SIGTERM', end);
-  const ports: number[] = [];
-  for (const server of [http1Server, http2Server]) {
+  WAYS[way]([http1Server, http2Server]);
+  const listen = async (server: https.Server | Http2SecureServer): Promise<number> => {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    ports.push((server.address() as AddressInfo).port);
-  }
+    return (server.address() as AddressInfo).port;
+  };
+  const ports: Ports = { http1: await listen(http1Server), http2: await listen(http2Server) };
   process.send!(ports);
 }
 
@@ -78,30 +75,6 @@ function answer(request: IncomingMessage | http2.Http2ServerRequest, response: S
     setTimeout(() => (response as ServerResponse).end(bodyOf(request.url!)), Math.random() * 20);
   });
 }
-
-async function endByDrain(servers: (https.Server | Http2SecureServer)[], idleGrace: number): Promise<undefined> {
-  const drains = servers.map((server) => drainable(server, { idleGrace }));
-  drainOnSignal(drains, { onDrained: (report) => process.send!(report) });
-}
-
-type End = (http1: https.Server, http2: Http2SecureServer) => Promise<(() => void) | undefined>;
-
-const ENDS: Record<Way, End> = {
-  drain: (...servers) => endByDrain(servers, IDLE_GRACE),
-  'drain, no idleGrace': (...servers) => endByDrain(servers, 0),
-  async close(...servers) {
-    return () => {
-      setTimeout(() => process.exit(), LIMIT);
-      void Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve)))).then(() => process.exit());
-    };
-  },
-  async 'http-terminator'(...servers) {
-    type Terminator = { terminate(): Promise<void> };
-    const { createHttpTerminator } = fromBench('http-terminator') as { createHttpTerminator(options: object): Terminator };
-    const terminators = servers.map((server) => createHttpTerminator({ server, gracefulTerminationTimeout: LIMIT }));
-    return () => void Promise.all(terminators.map((terminator) => terminator.terminate())).then(() => process.exit());
-  },
-};
 
 if (cluster.isPrimary) await primary();
 else await worker();

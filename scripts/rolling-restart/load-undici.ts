@@ -1,6 +1,6 @@
 /** undici, which `fetch` is made of. */
 import type { TLSSocket } from 'node:tls';
-import { PATIENCE, count, keepLoading, type Ports, type Send } from './client.js';
+import { PATIENCE, count, countReset, keepLoading, type Ports, type Send } from './client.js';
 import { fromBench } from './shared.js';
 
 type Connected = (error: Error | null, socket: TLSSocket | null) => void;
@@ -12,7 +12,11 @@ interface Undici {
 
 const { Agent, buildConnector, request } = fromBench('undici') as Undici;
 const connector = buildConnector({ timeout: PATIENCE, rejectUnauthorized: false });
-const connect = (options: object, callback: Connected): void => connector(options, (error, socket) => callback(error, socket && count(socket)));
+const connect = (options: object, callback: Connected): void =>
+  connector(options, (error, socket) => {
+    countReset(error);
+    callback(error, socket && count(socket));
+  });
 const dispatcher = new Agent({ connect, headersTimeout: PATIENCE, bodyTimeout: PATIENCE });
 
 const send: Send = async ({ path, upload, port }) => {
