@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import readline from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { DrainReport } from '../src/types.js';
+import { describe } from './reports.js';
 import type { Ports } from './rolling-restart/client.js';
 import { startRoute, type Route } from './rolling-restart/proxies.js';
 import { emptyTally, fromBench, type Tally } from './rolling-restart/shared.js';
@@ -134,16 +135,6 @@ async function run(way: WayName, route: Route): Promise<Run> {
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, one) => all + one, 0);
 const row = (cells: readonly (string | number)[]): string => `| ${cells.join(' | ')} |`;
 
-function describe(reports: readonly DrainReport[]): string {
-  if (reports.length === 0) return '';
-  const of = (key: 'total' | 'complete' | 'oneWay' | 'failed' | 'forced'): number => sum(reports.map((report) => report[key]));
-  const codes: Record<string, number> = {};
-  for (const [code, count] of reports.flatMap(({ errors }) => Object.entries(errors))) codes[code] = (codes[code] ?? 0) + count;
-  const longest = Math.round(Math.max(...reports.map(({ elapsed }) => elapsed)));
-  const counts = `of ${of('total')} connections ${of('complete')} complete, ${of('oneWay')} oneWay, ${of('failed')} failed, ${of('forced')} forced`;
-  return `; ${counts}, the longest drain ${longest} ms${Object.entries(codes).map(([code, count]) => `, ${code} ${count}`).join('')}`;
-}
-
 const notes: string[] = [];
 let lost = 0;
 
@@ -152,7 +143,7 @@ async function compare(way: WayName, route: Route): Promise<void> {
   const all = (key: 'failed' | 'resets' | 'unexpectedEof' | 'refused'): number => sum(loads.map(({ tally }) => tally[key]));
   const failed = NAMES.map((name) => loads.find((load) => load.name === name)?.tally.failed ?? '');
   console.log(row([way, route, requestsOf(loads), ...failed, all('resets'), all('unexpectedEof'), all('refused')]));
-  notes.push(`${way}, ${route}: ${loads.map(({ name, tally }) => `${name} ${tally.requests}`).join(', ')} requests in ${seconds.toFixed(0)} s${describe(reports)}`);
+  notes.push(`${way}, ${route}: ${loads.map(({ name, tally }) => `${name} ${tally.requests}`).join(', ')} requests in ${seconds.toFixed(0)} s${reports.length === 0 ? '' : `; ${describe(reports)}`}`);
   for (const { name, tally } of loads) for (const [reason, times] of Object.entries(tally.reasons)) notes.push(`  ${name}: ${times} times ${reason}`);
   for (const [complaint, times] of Object.entries(complaints)) notes.push(`  the log of ${route}: ${times} times ${complaint}`);
   if (way === 'defaults') lost += all('failed') + all('resets') + all('unexpectedEof') + sum(Object.values(complaints));
