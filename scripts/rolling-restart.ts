@@ -149,6 +149,7 @@ async function compare(way: WayName, route: Route): Promise<void> {
   if (way === 'defaults') lost += all('failed') + all('resets') + all('unexpectedEof') + sum(Object.values(complaints));
 }
 
+process.once('SIGTERM', () => process.exit(1)); // 'exit' ends the proxies
 try {
   prepare();
   console.log(`node ${process.version}, ${RESTARTS} rolling restarts of 2 workers for each row\n`);

@@ -4,7 +4,7 @@
  *
  *   node build/scripts/rolling-restart/cluster.js WAY
  *
- * With an IPC channel: tells its ports, restarts at each 'restart', and ends at 'stop'.
+ * With an IPC channel: tells its ports, restarts at each 'restart', and ends at 'stop' or when the channel does.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -31,7 +31,10 @@ async function primary(): Promise<void> {
   const first = await Promise.all(Array.from({ length: WORKERS }, start));
   let workers = first.map(({ worker }) => worker);
   process.send!({ ports: first[0]!.ports });
-  process.on('message', (message: unknown) => void (message === 'restart' ? restart() : stop()));
+  process.on('message', (message: unknown) => (message === 'restart' ? void restart() : process.disconnect()));
+  process.once('disconnect', () => {
+    for (const { process: child } of Object.values(cluster.workers!) as Worker[]) child.kill('SIGKILL');
+  });
 
   async function restart(): Promise<void> {
     const reports: DrainReport[] = [];
@@ -44,11 +47,6 @@ async function primary(): Promise<void> {
     }
     workers = next;
     process.send!({ reports });
-  }
-
-  function stop(): void {
-    for (const { process: child } of workers) child.kill('SIGKILL');
-    process.disconnect();
   }
 }
 

@@ -108,6 +108,8 @@ async function startProxy({ command, args, configuration, complaint }: Proxy, ba
   const ports = await freePorts();
   writeFileSync(file, configuration(folder, ports, back));
   const child = spawn(command, args(file), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const kill = (): boolean => child.kill('SIGTERM');
+  process.once('exit', kill);
   const complaints: Record<string, number> = {};
   const hear = (line: string): void => {
     const said = complaint(line);
@@ -120,7 +122,8 @@ async function startProxy({ command, args, configuration, complaint }: Proxy, ba
     await setTimeout(20);
   }
   const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
+    process.off('exit', kill);
+    kill();
     await closed;
     rmSync(folder, { recursive: true });
   };
