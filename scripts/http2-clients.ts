@@ -52,6 +52,7 @@ const CLIENTS: Readonly<Record<string, Client>> = {
     },
   },
   curl: { command: [process.execPath, compiled('curl')], version: () => said(/curl (\S+)/, 'curl', '--version') },
+  HAProxy: { command: [process.execPath, compiled('haproxy')], version: () => said(/version ([\d.]+)/, 'haproxy', '-v') },
   Chromium: { command: [process.execPath, compiled('chromium')], version: () => said(/Chromium (\d+)/, 'chromium', '--version') },
 };
 
