@@ -12,11 +12,16 @@ export function socketOf(session: ServerHttp2Session | undefined): net.Socket | 
 export class Http2Connection {
   readonly #socket: net.Socket;
   #drain: Drain | undefined;
-  /** Node makes it while the connection is emitted. */
-  session: ServerHttp2Session | undefined;
+  /** Its socket holds it. We don't: a session that was destroyed may be collected before its socket is closed. */
+  #session: WeakRef<ServerHttp2Session> | undefined;
 
   constructor(socket: net.Socket) {
     this.#socket = socket;
+  }
+
+  /** Node makes it while the connection is emitted. */
+  set session(session: ServerHttp2Session) {
+    this.#session = new WeakRef(session);
   }
 
   drain(drain: Drain): void {
@@ -31,7 +36,8 @@ export class Http2Connection {
    */
   #close(drain: Drain): void {
     const socket = this.#socket;
-    const sessionSocket = socketOf(this.session); // where Node has put one of its own around a Duplex, that
+    const session = this.#session?.deref();
+    const sessionSocket = socketOf(session); // where Node has put one of its own around a Duplex, that
     if (sessionSocket === undefined || socket.writableEnded) return drain.finish(socket);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
     sessionSocket.end = ((...args: Parameters<net.Socket['end']>) => {
@@ -39,6 +45,6 @@ export class Http2Connection {
       drain.close(socket);
       return drain.isQuiet ? sessionSocket : sessionSocket.end(...args); // a quiet end is not Node's
     }) as net.Socket['end'];
-    this.session!.close();
+    session!.close();
   }
 }
