@@ -1,30 +1,19 @@
 // Runs every example as a child and prints a line for each. Exits with 1 if any fails or takes too long. Those in a folder with a package.json have
 // packages of their own, which are installed first: `node scripts/run-examples.mjs build own` leaves these out.
-import { execFile, execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { prepare, programs } from './prepare-example.mjs';
 
 const LIMIT = 20_000; // milliseconds
+const NEED_A_SERVER = ['databases']; // test/interop/databases.test.ts starts it, and runs them
 const [, , output = 'build', which = 'all'] = process.argv;
 const root = fileURLToPath(new URL('..', import.meta.url));
 const compiled = join(root, output, 'examples');
 
-const programs = (folder) => readdirSync(folder).filter((file) => file.endsWith('.js')).map((file) => join(folder, file));
-const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory() && entry.name !== 'support').map(({ name }) => name);
+const folders = readdirSync(join(root, 'examples'), { withFileTypes: true }).filter((entry) => entry.isDirectory() && ![...NEED_A_SERVER, 'support'].includes(entry.name)).map(({ name }) => name);
 const hasPackages = (name) => existsSync(join(root, 'examples', name, 'package.json'));
-
-/** Installs what it needs and this package, and compiles it. */
-function prepare(name) {
-  const folder = join(root, 'examples', name);
-  const options = { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] };
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { ...options, shell: process.platform === 'win32' });
-  const link = join(folder, 'node_modules', 'tls-graceful-shutdown');
-  rmSync(link, { force: true });
-  symlinkSync(root, link, 'junction');
-  execFileSync(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', folder], { ...options, stdio: 'inherit' });
-  return programs(join(folder, 'build', name));
-}
 
 function run(file) {
   const start = performance.now();

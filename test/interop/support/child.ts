@@ -72,7 +72,12 @@ export class Child {
   }
 
   async kill(): Promise<void> {
-    this.#process.kill('SIGKILL');
+    await this.stop('SIGKILL');
+  }
+
+  /** Sends it `signal`, and waits for its end. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    this.#process.kill(signal);
     await this.#closed;
   }
 }

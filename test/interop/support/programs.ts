@@ -1,5 +1,6 @@
 /** The programs that the suite talks to. One that is missing fails the suite: a skipped peer would look like a peer that agrees. */
 import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
 
 /** Each program with the Debian package that has it and the arguments that make it print its version. */
 const PROGRAMS = {
@@ -11,6 +12,9 @@ const PROGRAMS = {
   java: ['openjdk-17-jdk-headless', '--version'],
   javac: ['openjdk-17-jdk-headless', '--version'],
   nginx: ['nginx-light', '-v'],
+  postgres: ['postgresql', '--version'],
+  'redis-server': ['redis-server', '--version'],
+  mariadbd: ['mariadb-server', '--version'],
   gcc: ['gcc libc6-dev libssl-dev libgnutls28-dev', '--version'],
 } as const satisfies Record<string, readonly [debianPackage: string, versionArgument: string]>;
 
@@ -28,7 +32,10 @@ export function requirePrograms(...programs: readonly Program[]): void {
   }
 }
 
-/** Debian has nginx in a directory that only root searches. */
+/** Debian has nginx in a directory that only root searches, and PostgreSQL in one that nobody does. */
 export function programEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin`, LC_ALL: 'C' };
+  const postgres = existsSync(POSTGRES) ? readdirSync(POSTGRES).map((version) => `:${POSTGRES}/${version}/bin`) : [];
+  return { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin${postgres.join('')}`, LC_ALL: 'C' };
 }
+
+const POSTGRES = '/usr/lib/postgresql';

@@ -1,0 +1,96 @@
+/**
+ * Real databases: what each does at our alert, with a goodbye in its own protocol before and without, and how a pool of its client is drained, by the
+ * programs in examples/databases that docs/recipes.md shows.
+ */
+import { execFile } from 'node:child_process';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { expect } from 'chai';
+import { cleanUp } from './support/cleanup.js';
+import { loginToMariaDB, loginToPostgres, loginToRedis, MARIADB_QUIT, POSTGRES_TERMINATE, REDIS_QUIT, type Login } from './support/database-clients.js';
+import { startMariaDB, startPostgres, startRedis } from './support/databases.js';
+import { BOTH_ALERTS, CERT_FILE, close, fromRoot, inWords, TRUNCATED, VERSIONS, type Outcome } from './support/ends.js';
+import { requirePrograms, type Program } from './support/programs.js';
+
+interface Database {
+  readonly program: Program;
+  readonly start: () => Promise<number>;
+  readonly login: Login;
+  readonly goodbye: Buffer;
+  readonly atOurAlert: Outcome;
+  readonly behindGoodbye: Outcome;
+  /** Each with what it prints in the end. */
+  readonly examples: Readonly<Record<string, string>>;
+}
+
+const DATABASES: Readonly<Record<string, Database>> = {
+  PostgreSQL: {
+    program: 'postgres',
+    start: startPostgres,
+    login: loginToPostgres,
+    goodbye: POSTGRES_TERMINATE,
+    atOurAlert: BOTH_ALERTS,
+    behindGoodbye: BOTH_ALERTS,
+    examples: { pg: 'the query in flight was answered; 2 connections, 2 complete' },
+  },
+  Redis: {
+    program: 'redis-server',
+    start: startRedis,
+    login: loginToRedis,
+    goodbye: REDIS_QUIT,
+    atOurAlert: TRUNCATED,
+    behindGoodbye: BOTH_ALERTS,
+    examples: { ioredis: 'the job in flight was "mail"; 1 connection, 1 complete', redis: 'the job in flight was "mail"; 1 connection, 1 complete' },
+  },
+  MariaDB: {
+    program: 'mariadbd',
+    start: startMariaDB,
+    login: loginToMariaDB,
+    goodbye: MARIADB_QUIT,
+    atOurAlert: TRUNCATED,
+    behindGoodbye: TRUNCATED,
+    examples: { mysql2: 'the query in flight was answered; 2 connections, 2 one way' },
+  },
+};
+
+const run = promisify(execFile);
+
+describe('databases', () => {
+  before(async () => {
+    await run(process.execPath, [fromRoot('scripts/prepare-example.mjs'), 'databases']);
+  });
+
+  for (const [name, { program, start, login, goodbye, atOurAlert, behindGoodbye, examples }] of Object.entries(DATABASES)) {
+    describe(name, () => {
+      let port = 0;
+
+      before(async () => {
+        requirePrograms(program);
+        port = await start();
+      });
+      after(cleanUp);
+
+      for (const version of VERSIONS) {
+        it(`${inWords(atOurAlert)}: our alert comes while it waits for a query, ${version}`, async () => {
+          const socket = await login(port, version);
+          expect(await close(socket.resume(), { bidirectional: true })).to.deep.equal(atOurAlert);
+        });
+
+        it(`${inWords(behindGoodbye)}: it ends behind a goodbye in its own protocol, ${version}`, async () => {
+          const socket = await login(port, version);
+          socket.resume().write(goodbye);
+          await once(socket, 'end');
+          expect(await close(socket, { bidirectional: true })).to.deep.equal(behindGoodbye);
+        });
+      }
+
+      for (const [example, printed] of Object.entries(examples)) {
+        it(`a pool is drained, and what is in flight is answered: examples/databases/${example}.ts`, async () => {
+          const env = { ...process.env, PORT: `${port}`, CA_FILE: CERT_FILE };
+          const { stdout, stderr } = await run(process.execPath, [fromRoot(`examples/databases/build/databases/${example}.js`)], { env, timeout: 20_000 });
+          expect([stdout.trim(), stderr]).to.deep.equal([printed, '']);
+        });
+      }
+    });
+  }
+});
