@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import express from 'express';
-import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
+import { drainOnSignal, drainable } from 'tls-graceful-shutdown';
 import { certificate, listen } from '../support/local.js';
 
 const identity = await certificate();
@@ -14,11 +14,12 @@ app.get('/', (_request, response) => {
 });
 
 const server = https.createServer(identity, app); // not app.listen(): that is plain HTTP
-const draining = drainable(server, { idleGrace: 100 });
-const drained = new Promise<DrainReport>((onDrained) => drainOnSignal(draining, { onDrained }));
+const draining = drainable(server);
+drainOnSignal(draining);
 const port = await listen(server);
 
 // A client in the middle of a request when the signal comes.
+const drained = once(draining.signal, 'abort').then(() => draining.drain()); // joins the one that the signal begins
 const agent = new https.Agent({ keepAlive: true });
 const request = https.get({ agent, host: '127.0.0.1', port, servername: 'localhost', ca: identity.cert });
 await once(server, 'request');

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import tls from 'node:tls';
 import grpc from '@grpc/grpc-js';
-import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
+import { drainOnSignal, drainable } from 'tls-graceful-shutdown';
 import { certificate, listen } from '../support/local.js';
 
 const identity = await certificate();
@@ -28,9 +28,10 @@ const draining = drainable(server, {
     await once(socket, 'end');
   },
 });
-const drained = new Promise<DrainReport>((onDrained) => drainOnSignal(draining, { onDrained }));
+drainOnSignal(draining);
 const port = await listen(server);
 
+const drained = once(draining.signal, 'abort').then(() => draining.drain()); // joins the one that the signal begins
 const Client = grpc.makeGenericClientConstructor(greeter, 'Greeter');
 const client = new Client(`localhost:${port}`, grpc.credentials.createSsl(Buffer.from(identity.cert)));
 const answer = await new Promise<string>((resolve, reject) => {

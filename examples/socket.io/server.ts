@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import { Server } from 'socket.io';
 import { io as connect } from 'socket.io-client';
-import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
+import { drainOnSignal, drainable } from 'tls-graceful-shutdown';
 import { certificate, listen } from '../support/local.js';
 
 const identity = await certificate();
@@ -27,7 +27,7 @@ draining.signal.addEventListener('abort', async () => {
   await Promise.allSettled(inWork);
   await io.close();
 });
-const drained = new Promise<DrainReport>((onDrained) => drainOnSignal(draining, { onDrained }));
+drainOnSignal(draining);
 const port = await listen(server);
 
 async function prepare(name: string): Promise<string> {
@@ -37,6 +37,7 @@ async function prepare(name: string): Promise<string> {
 }
 
 // Two clients wait for an answer when the signal comes: one that has a WebSocket, and one that polls.
+const drained = once(draining.signal, 'abort').then(() => draining.drain()); // joins the one that the signal begins
 const clients = (['websocket', 'polling'] as const).map((transport) => connect(`https://localhost:${port}`, { ca: identity.cert, transports: [transport] }));
 const disconnected = Promise.all(clients.map((client) => new Promise((resolve) => client.on('disconnect', resolve))));
 const answers = await Promise.all(clients.map((client) => client.emitWithAck('order', 'coffee') as Promise<string>));

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import https from 'node:https';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { drainOnSignal, drainable, type DrainReport } from 'tls-graceful-shutdown';
+import { drainOnSignal, drainable } from 'tls-graceful-shutdown';
 import { certificate, listen } from '../support/local.js';
 
 const identity = await certificate();
@@ -23,10 +23,11 @@ const draining = drainable(server, {
     await once(webSocket, 'close'); // the client has answered, or 30 seconds are over
   },
 });
-const drained = new Promise<DrainReport>((onDrained) => drainOnSignal(draining, { onDrained }));
+drainOnSignal(draining);
 const port = await listen(server);
 
 // Two clients; then comes the signal.
+const drained = once(draining.signal, 'abort').then(() => draining.drain()); // joins the one that the signal begins
 const clients = [1, 2].map(() => new WebSocket(`wss://localhost:${port}`, { ca: identity.cert }));
 const answers = Promise.all(
   clients.map(async (client) => {

@@ -3,13 +3,12 @@
  * programs in examples/databases that docs/recipes.md shows.
  */
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { cleanUp } from './support/cleanup.js';
 import { loginToMariaDB, loginToPostgres, loginToRedis, MARIADB_QUIT, POSTGRES_TERMINATE, REDIS_QUIT, type Login } from './support/database-clients.js';
 import { startMariaDB, startPostgres, startRedis } from './support/databases.js';
-import { BOTH_ALERTS, CERT_FILE, close, fromRoot, inWords, TRUNCATED, VERSIONS, type Outcome } from './support/ends.js';
+import { BOTH_ALERTS, CERT_FILE, close, fromRoot, inWords, readToEnd, TRUNCATED, VERSIONS, type Outcome } from './support/ends.js';
 import { requirePrograms, type Program } from './support/programs.js';
 
 interface Database {
@@ -18,6 +17,8 @@ interface Database {
   readonly login: Login;
   readonly goodbye: Buffer;
   readonly atOurAlert: Outcome;
+  /** What it says to that. */
+  readonly answer: string;
   readonly behindGoodbye: Outcome;
   /** Each with what it prints in the end. */
   readonly examples: Readonly<Record<string, string>>;
@@ -29,6 +30,7 @@ const DATABASES: Readonly<Record<string, Database>> = {
     start: startPostgres,
     login: loginToPostgres,
     goodbye: POSTGRES_TERMINATE,
+    answer: '',
     atOurAlert: BOTH_ALERTS,
     behindGoodbye: BOTH_ALERTS,
     examples: { pg: 'the query in flight was answered; 2 connections, 2 complete' },
@@ -38,6 +40,7 @@ const DATABASES: Readonly<Record<string, Database>> = {
     start: startRedis,
     login: loginToRedis,
     goodbye: REDIS_QUIT,
+    answer: '+OK\r\n',
     atOurAlert: TRUNCATED,
     behindGoodbye: BOTH_ALERTS,
     examples: { ioredis: 'the job in flight was "mail"; 1 connection, 1 complete', redis: 'the job in flight was "mail"; 1 connection, 1 complete' },
@@ -47,6 +50,7 @@ const DATABASES: Readonly<Record<string, Database>> = {
     start: startMariaDB,
     login: loginToMariaDB,
     goodbye: MARIADB_QUIT,
+    answer: '',
     atOurAlert: TRUNCATED,
     behindGoodbye: TRUNCATED,
     examples: { mysql2: 'the query in flight was answered; 2 connections, 2 one way' },
@@ -60,7 +64,7 @@ describe('databases', () => {
     await run(process.execPath, [fromRoot('scripts/prepare-example.mjs'), 'databases']);
   });
 
-  for (const [name, { program, start, login, goodbye, atOurAlert, behindGoodbye, examples }] of Object.entries(DATABASES)) {
+  for (const [name, { program, start, login, goodbye, answer, atOurAlert, behindGoodbye, examples }] of Object.entries(DATABASES)) {
     describe(name, () => {
       let port = 0;
 
@@ -78,8 +82,8 @@ describe('databases', () => {
 
         it(`${inWords(behindGoodbye)}: it ends behind a goodbye in its own protocol, ${version}`, async () => {
           const socket = await login(port, version);
-          socket.resume().write(goodbye);
-          await once(socket, 'end');
+          socket.write(goodbye);
+          expect(await readToEnd(socket)).to.equal(answer);
           expect(await close(socket, { bidirectional: true })).to.deep.equal(behindGoodbye);
         });
       }
