@@ -6,6 +6,8 @@ import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
 import { loaded } from '../builtins.js';
+import { inHandshake } from '../node/handle.js';
+import { takeDestroyBack } from '../node/http.js';
 import { Drain } from './drain.js';
 
 type Lists = Pick<Agent, 'sockets' | 'freeSockets' | 'requests'>;
@@ -90,7 +92,7 @@ class AgentDrain {
     keepAliveOf(agent).keepAlive = this.#keepAlive!;
   }
 
-  #add(socket: Socket): void {
+  #addBusy(socket: Socket): void {
     if (this.#known.has(socket)) return;
     this.#known.add(socket);
     if (isTLSSocket(socket)) watchSocket(socket);
@@ -99,15 +101,12 @@ class AgentDrain {
       this.#drain.close(socket); // for the report
       inNextTurn(() => this.#sealIfServed());
     });
-  }
-
-  #addBusy(socket: Socket): void {
-    this.#add(socket);
     // Node calls it when an answer has said `Connection: close`, or the agent keeps none, and asserts that the socket is not writable any more.
     socket.destroySoon = () => {
       socket.end();
       this.#take(socket);
     };
+    if (takeDestroyBack(socket)) socket.destroySoon(); // it was called right before the drain
     // Its request has upgraded it: the agent has let it go.
     socket.once('agentRemove', () => {
       if (!this.#taken.has(socket)) this.#drain.finish(socket);
@@ -120,17 +119,21 @@ class AgentDrain {
    */
   readonly #onFree = (socket: unknown): void => {
     if (!(socket instanceof Socket) || !socket.writable) return;
-    this.#add(socket);
-    socket.destroy = () => (this.#take(socket), socket);
+    this.#addBusy(socket); // it may get another request
+    const destroy = (): Socket => (this.#take(socket), socket);
+    socket.destroy = destroy;
     process.nextTick(() => {
-      if (Object.hasOwn(socket, 'destroy')) Reflect.deleteProperty(socket, 'destroy');
+      if (socket.destroy === destroy) Reflect.deleteProperty(socket, 'destroy');
     });
   };
 
+  /** Its last answer is here: nobody needs it any more, and a destroying without an error says just that. The drain destroys it, when it is closed. */
   #take(socket: Socket): void {
     Reflect.deleteProperty(socket, 'destroy');
     if (this.#taken.has(socket)) return;
     this.#taken.add(socket);
+    const { destroy } = socket;
+    socket.destroy = (error) => (error ? destroy.call(socket, error) : socket);
     this.#drain.soon(() => this.#end(socket));
   }
 
@@ -138,7 +141,8 @@ class AgentDrain {
   #end(socket: Socket): void {
     this.#taken.add(socket);
     this.#drain.shutdown(socket);
-    if (!socket.writableEnded && !socket.destroyed) socket.end();
+    const handshaking = isTLSSocket(socket) && inHandshake(socket); // one that nobody needed when it came: an end() now would send no alert
+    if (!socket.writableEnded && !socket.destroyed && !handshaking) socket.end();
     socket.emit('agentRemove');
     this.#sealIfServed();
   }
@@ -153,12 +157,12 @@ function isAgent(agent: Lists): agent is Agent {
 }
 
 function socketsOf(lists: Lists['sockets']): Socket[] {
-  return Object.values(lists).flatMap((list) => (list ?? []).filter((socket) => socket instanceof Socket && !isPlaceholder(socket)));
+  return Object.values(lists).flatMap((list) => (list ?? []).filter((socket) => socket instanceof Socket && !socket.destroyed && !isPlaceholder(socket)));
 }
 
 /** agent-base counts a connection to a proxy that is not there yet by a socket that never connects. */
 function isPlaceholder(socket: Socket): boolean {
-  return socket.pending && !socket.connecting && !socket.destroyed;
+  return socket.pending && !socket.connecting;
 }
 
 /** Documented as an option only; the agent reads this field each time. */

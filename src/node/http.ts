@@ -9,6 +9,7 @@
 | `parser.onIncoming` | called when the headers of a request are complete | always | the same |
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
+ * | the socket's own destroy, which destroySoon() has listen to 'finish' | to take a destroying back that has been asked for already | 0.11 | such a connection counts as `failed` |
  * | `socket.stream` of the `net.Socket` that Node puts around a `Duplex` | which connection a plain HTTP/2 session belongs to | 4 | it is ended without its session |
  */
 import type { ServerResponse } from 'node:http';
@@ -32,6 +33,13 @@ export function streamUnder(socket: net.Socket): Duplex | undefined {
 export function stopCheckingConnections(server: net.Server): void {
   const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'http.server.connectionsCheckingInterval');
   if (symbol !== undefined) clearInterval((server as unknown as Record<symbol, NodeJS.Timeout>)[symbol]);
+}
+
+/** Somebody has called `destroySoon()`, and the socket is to be destroyed as soon as it is flushed. That is taken back. @returns whether it was so */
+export function takeDestroyBack(socket: net.Socket): boolean {
+  if (socket.destroyed || !socket.listeners('finish').includes(socket.destroy)) return false;
+  socket.off('finish', socket.destroy);
+  return true;
 }
 
 interface Parser {
