@@ -12,6 +12,7 @@ import type { DrainOptions, DrainProgress, DrainReport } from '../types.js';
 import { end, failedByFinish, type Ending } from './ending.js';
 import { sayGoodbye } from './goodbye.js';
 import { IdleWaits } from './idle.js';
+import { whenRead } from './reader.js';
 import { Slices } from './slices.js';
 
 type Outcome = 'complete' | 'oneWay' | 'failed' | 'forced';
@@ -157,7 +158,9 @@ export class Drain {
   #onEnd(socket: Connection, ending: Ending | 'in handshake'): void {
     if (ending === 'in handshake') return this.#awaitHandshake(socket, () => this.close(socket));
     const { outcome, code } = this.#finishErrors.has(socket) ? failedByFinish(socket, this.#finishErrors.get(socket)) : ending;
-    this.settle(socket, outcome, code);
+    const settle = (): void => this.settle(socket, outcome, code);
+    if (ending.outcome === 'failed') settle();
+    else whenRead(socket, settle);
   }
 
   /** It is finished or dropped, within `timeout`. 'secure' comes on both sides. */
