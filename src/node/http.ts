@@ -4,9 +4,9 @@
  * | field | why | since | when it is gone |
  * |---|---|---|---|
  * | `server._connections` | whether a server has connections already | always | taken for none |
- *  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
+ * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
  * | `socket.parser`, its `kOnMessageBegin` | called when a request begins, which a blank line is not | 12 | a half-sent request does not hold the close of its connection up |
-| `parser.onIncoming` | called when the headers of a request are complete | always | the same |
+ * | `parser.onIncoming` | called when the headers of a request are complete | always | the same |
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
  * | the socket's own destroy, which destroySoon() has listen to 'finish' | to take a destroying back that has been asked for already | 0.11 | such a connection counts as `failed` |

@@ -17,11 +17,11 @@ async function eachTurn(done: unknown[]): Promise<unknown[][]> {
 }
 
 describe('slices of a drain', () => {
-  it('are of 256 in a turn, in the order of the asking', async () => {
+  it('are of 128 in a turn, in the order of the asking', async () => {
     const [slices, done] = [new Slices(), [] as unknown[]];
-    const names = Array.from({ length: 520 }, (_, i) => i);
+    const names = Array.from({ length: 260 }, (_, i) => i);
     for (const name of names) slices.add(() => void done.push(name));
-    expect(await eachTurn(done)).to.deep.equal([names.slice(0, 256), names.slice(256, 512), names.slice(512)]);
+    expect(await eachTurn(done)).to.deep.equal([names.slice(0, 128), names.slice(128, 256), names.slice(256)]);
   });
 
   it('go on after a task that throws, which is an uncaught exception', async () => {
