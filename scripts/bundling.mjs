@@ -43,6 +43,13 @@ async function look(file, plugins) {
   return { files: Object.keys(metafile.inputs).map((path) => resolve(path)), names: output.exports.sort() };
 }
 
+async function writeImplementation(file, options) {
+  const { outputFiles } = await build({ ...OPTIONS, ...options, format: 'cjs', write: false });
+  const [{ text }] = outputFiles;
+  const whole = text.replaceAll('\\\n', ''); // the line limit breaks texts, too, and rollup indents what follows
+  writeFileSync(file, whole.replace(/\brequire\("node:/g, 'process.getBuiltinModule("node:')); // esbuild can't put that require() into ESM
+}
+
 function writeEntry(outdir, { name, program }, names) {
   const list = names.join(', ');
   const implementation = `./implementation/${name}.cjs`;
@@ -67,13 +74,13 @@ export async function bundle(entries, sources, outdir) {
   mkdirSync(join(outdir, 'implementation'), { recursive: true });
   for (const entry of others) {
     const file = resolve(sources, entry.source);
-    const plugins = [takeFromMain(new Set(main.files), sources, used)];
-    const { names } = await look(file, plugins);
-    await build({ ...OPTIONS, entryPoints: [file], plugins, format: 'cjs', outfile: join(outdir, 'implementation', `${entry.name}.cjs`) });
+    const shared = takeFromMain(new Set(main.files), sources, used);
+    const { names } = await look(file, [shared]);
+    await writeImplementation(join(outdir, 'implementation', `${entry.name}.cjs`), { entryPoints: [file], plugins: [shared] });
     writeEntry(outdir, entry, names);
   }
   // The public names, and a property for each module that another entry needs.
   const contents = [`export * from './${main.source}';`, ...[...used].map((module) => `export * as '${module}' from './${module}';`)].join('\n');
-  await build({ ...OPTIONS, stdin: { contents, resolveDir: sources, loader: 'ts' }, format: 'cjs', outfile: join(outdir, 'implementation', `${main.name}.cjs`) });
+  await writeImplementation(join(outdir, 'implementation', `${main.name}.cjs`), { stdin: { contents, resolveDir: sources, loader: 'ts' } });
   writeEntry(outdir, main, main.names);
 }

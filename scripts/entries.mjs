@@ -1,4 +1,4 @@
-// What the package is entered by. Each has a line here, one in `exports` (or `bin`) of package.json, and nothing else.
+// What the package is entered by. Each has a line here, and one in `exports` and `typesVersions` (or in `bin`) of package.json.
 //
 // `name`: dist/NAME.cjs, dist/NAME.js and their types. `source`: its file in src/. The first is the main one: what it is made of is in its implementation,
 // and the others take that from there, so that classes and state are the same whatever a program imports. `program`: it is run, and has no names and no types.

@@ -1,57 +1,23 @@
-// Packs the package and uses it from a scratch project: by import, by require, and from TypeScript. Checks its size.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// Packs the package and uses it as strangers would: by import and require, in test runners, in every mode of TypeScript, and bundled. `dist/` must be built.
+// With a word it does only that part: `node scripts/try-package.mjs typescript`.
 import { fileURLToPath } from 'node:url';
+import { tryBundlers } from './package/bundlers.mjs';
+import { checkContents } from './package/contents.mjs';
+import { tryLinters } from './package/linters.mjs';
+import { tryRuntime } from './package/runtime.mjs';
+import { Stranger, pack } from './package/stranger.mjs';
+import { tryTypeScript } from './package/typescript.mjs';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
-const scratch = mkdtempSync(join(tmpdir(), 'try-package-'));
-const run = (command, args, cwd = scratch) => execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
-const check = (what, right) => {
-  if (!right) throw new Error(`not so: ${what}`);
-  console.log(`ok  ${what}`);
-};
+const PARTS = { linters: tryLinters, runtime: tryRuntime, bundlers: tryBundlers, typescript: tryTypeScript };
+const [, , only] = process.argv;
+if (only !== undefined && !(only in PARTS)) throw new Error(`a part is one of ${Object.keys(PARTS).join(', ')}`);
 
+const stranger = new Stranger();
 try {
-  const [packed] = JSON.parse(run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', scratch], root));
-  const tarball = join(scratch, packed.filename);
-  const { size } = statSync(tarball);
-  check(`the tarball has at most 90 kB packed (${size} bytes, ${packed.files.length} files)`, size <= 90_000);
-  check('it brings no tests, sources or fixtures', packed.files.every(({ path }) => /^(dist\/|docs\/|package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md)/.test(path)));
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  check('it has no runtime dependency', manifest.dependencies === undefined && manifest.peerDependencies === undefined);
-
-  writeFileSync(join(scratch, 'package.json'), JSON.stringify({ name: 'scratch', version: '1.0.0', private: true }));
-  run('npm', ['install', '--no-audit', '--no-fund', '--offline', tarball]);
-  const names = "['TlsShutdownError','drainAgent','drainOnSignal','drainSockets','drainable','getShutdown','getShutdownError','gracefulShutdown','shutdown','unwrap','watch','wrap']";
-  const assertion = `if (JSON.stringify(Object.keys(m).sort()) !== JSON.stringify(${names})) throw new Error(Object.keys(m).join());`;
-  run(process.execPath, ['--input-type=module', '-e', `const m = await import('tls-graceful-shutdown'); ${assertion}`]);
-  check('import gives the documented names', true);
-  run(process.execPath, ['-e', `const m = require('tls-graceful-shutdown'); ${assertion}`]);
-  check('require gives the same', true);
-
-  writeFileSync(
-    join(scratch, 'use.mts'),
-    `import tls from 'node:tls';
-import https from 'node:https';
-import { drainable, drainOnSignal, gracefulShutdown, getShutdownError, unwrap, watch, wrap, type DrainReport, type ShutdownErrorCode, type ShutdownReturn } from 'tls-graceful-shutdown';
-const socket = watch(tls.connect({ port: 1 }));
-const value: Promise<ShutdownReturn> = gracefulShutdown(socket, { bidirectional: true, timeout: 1000 });
-const code: ShutdownErrorCode | undefined = getShutdownError(socket)?.code;
-// @ts-expect-error an unknown option value
-void gracefulShutdown(socket, { unread: 'drop' });
-const plain = unwrap(wrap(socket, { servername: 'x' }), { timeout: 1000 });
-const server = drainable(https.createServer(), { idleGrace: 1000 });
-const report: Promise<DrainReport> = server.drain();
-drainOnSignal(server, { onDrained: ({ oneWay }) => oneWay })[Symbol.dispose]();
-export { value, code, plain, report };
-`,
-  );
-  run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', '@types/node@20']);
-  run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2022', '--types', 'node', 'use.mts']);
-  check('TypeScript sees its types', true);
-
+  const packed = pack(stranger.folder);
+  checkContents(packed);
+  stranger.install(fileURLToPath(new URL('package/project', import.meta.url)), packed.tarball);
+  for (const [name, part] of Object.entries(PARTS)) if (only === undefined || only === name) await part(stranger, packed.tarball);
 } finally {
-  rmSync(scratch, { recursive: true, force: true });
+  stranger.remove();
 }

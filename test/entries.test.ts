@@ -26,13 +26,16 @@ describe('the package', () => {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
     exports: Record<string, string | Record<string, string>>;
     bin?: Record<string, string>;
-    sideEffects: string[] | false;
+    typesVersions?: Record<string, Record<string, string[]>>;
   };
 
   it('has a way in for each entry, for import and for require', () => {
     const ways = Object.fromEntries(
       ENTRIES.filter(({ program }) => !program).map(({ name }) => [name === 'index' ? '.' : `./${name}`, { import: `./dist/${name}.js`, default: `./dist/${name}.cjs` }]),
     );
+    // The types of TypeScript's oldest way to find a module.
+    const typed = ENTRIES.filter(({ name, program }) => name !== 'index' && !program).map(({ name }) => [name, [`./dist/${name}.d.cts`]]);
+    expect(manifest.typesVersions).to.deep.equal(typed.length === 0 ? undefined : { '*': Object.fromEntries(typed) });
     expect(manifest.exports).to.deep.equal({ ...ways, './package.json': './package.json' });
     expect(Object.values(manifest.bin ?? {})).to.deep.equal(ENTRIES.filter(({ program }) => program).map(({ name }) => `./dist/${name}.cjs`));
   });
@@ -48,6 +51,13 @@ describe('the package', () => {
   it('lets a test replace what it requires', () => {
     const names = Object.values(Object.getOwnPropertyDescriptors(require('tls-graceful-shutdown')));
     expect(names.every(({ writable, configurable }) => writable === true && configurable === true)).to.equal(true);
+  });
+
+  it('can be bundled again: no text goes over a line, and no module of Node is required', () => {
+    const text = readFileSync(join(root, 'dist/implementation/index.cjs'), 'utf8');
+    expect(text).not.to.match(/\\\n/);
+    expect(text).not.to.match(/\brequire\(/);
+    expect(text.split('\n').length).to.be.greaterThan(100); // Node prints the line of an error
   });
 });
 
