@@ -239,7 +239,7 @@ describe('docs/how-it-works.md', () => {
 });
 
 describe('links in the documentation', () => {
-  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', ...readdirSync(file('docs')).map((name) => `docs/${name}`)];
+  const pages = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md', 'CODE_OF_CONDUCT.md', ...readdirSync(file('docs')).map((name) => `docs/${name}`)];
   /** As GitHub makes it of a heading. */
   const anchor = (heading: string): string => heading.toLowerCase().replace(/[^\w -]/g, '').replaceAll(' ', '-');
 
