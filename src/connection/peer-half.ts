@@ -6,6 +6,7 @@ import { FeedAndAsk } from '../node/feed-and-ask.js';
 import { ciphertextRead, duplexUnder, inHandshake, isKernelTransport, plaintextRead, readSideEnded } from '../node/handle.js';
 import { readCallbackAbove } from '../node/read-callback.js';
 import { DuplexEnd, destroysAtRead, lookAtEnd, readAgain, stillReadsAfterEnd, type Look } from '../node/reading-end.js';
+import { IS_NODE, TELLS_RESETS_AS_ENDS } from '../node/runtime.js';
 import { isTcp, transportGone } from '../node/writing-end.js';
 import { watchedPush } from './methods.js';
 import type { OurHalf } from './our-half.js';
@@ -27,7 +28,7 @@ interface Owner {
 export class PeerHalf {
   state: PeerState = 'open';
   readonly #owner: Owner;
-  /** Another version of this package watches the socket. It may ask the transport, so we don't: the second to ask may be told of an end that was none. */
+  /** Nothing is asked. Another version of this package watches the socket, and the second to ask may be told of an end that was none. Or this is not Node. */
   readonly #isBlind: boolean;
   /** In `judging`: what the end looks like. */
   #look: Look | 'close_notify' = 'unverified';
@@ -37,7 +38,7 @@ export class PeerHalf {
 
   constructor(owner: Owner, isBlind: boolean) {
     this.#owner = owner;
-    this.#isBlind = isBlind;
+    this.#isBlind = isBlind || !IS_NODE;
     const duplex = owner.life === 'alive' ? duplexUnder(owner.socket) : undefined;
     if (duplex !== undefined) this.#duplexEnd = new DuplexEnd(duplex);
   }
@@ -187,7 +188,7 @@ export class PeerHalf {
   #conclude(look: Look | 'close_notify'): void {
     if (look === 'close_notify') this.#apply('proved');
     else if (look === 'ended' && this.#owner.ours.alert === 'to come') this.#apply('end');
-    else if (look !== 'fin') this.#apply('untold');
+    else if (look !== 'fin' && !(TELLS_RESETS_AS_ENDS && this.#wasReset())) this.#apply('untold');
     else if (this.#wasReset()) this.#owner.fail(Object.assign(new Error('The connection was reset'), { code: 'ECONNRESET', syscall: 'shutdown' }));
     else this.#apply(this.#mayHideAlert() ? 'untold' : 'cut');
     this.#duplexEnd?.stop();

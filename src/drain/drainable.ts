@@ -2,6 +2,7 @@
 import * as net from 'node:net';
 import { argumentError, drainOptions, isInstance } from '../arguments.js';
 import { connectionCount } from '../node/http.js';
+import { unsupported } from '../node/runtime.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { ServerDrain } from './server.js';
 
@@ -36,14 +37,14 @@ const made = new WeakMap<net.Server, ServerDrain>();
  *
  * @param server of `node:https`, `node:tls`, `node:http2` (secure or plain), `node:http` or `node:net`; before `listen()`
  * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already;
- * RangeError `ERR_OUT_OF_RANGE`
+ * RangeError `ERR_OUT_OF_RANGE`; on Bun TypeError `ERR_FEATURE_UNAVAILABLE_ON_PLATFORM` for one of `node:http` or `node:https`
  * @example
  * const draining = drainable(https.createServer({ key, cert }, listener), { grace: 20_000 });
  * // later
  * const { complete, forced } = await draining.drain();
  */
 export function drainable(server: net.Server, options: DrainOptions = {}): DrainableServer {
-  if (!isInstance(server, net.Server)) throw argumentError('server', 'an instance of net.Server: of node:tls, https, http2, http or net', server);
+  if (!isInstance(server, net.Server)) throw unsupported(server, 'drain') ?? argumentError('server', 'an instance of net.Server: of node:tls, https, http2, http or net', server);
   const checked = drainOptions(options);
   const before = made.get(server);
   if (before !== undefined) return before;

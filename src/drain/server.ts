@@ -126,8 +126,8 @@ export class ServerDrain {
 
   #onSecureConnection(socket: TLSSocket): void {
     if (this.#connections.has(socket)) return;
-    // Node puts a net.Socket of its own around a Duplex.
-    const transport = [duplexUnder(socket), wrappedSocket(socket)].find((one) => one !== undefined && this.#handshaking.has(one));
+    // Node puts a net.Socket of its own around a Duplex. Bun has one socket for both.
+    const transport = [duplexUnder(socket), wrappedSocket(socket), socket].find((one) => one !== undefined && this.#handshaking.has(one));
     const drain = transport === undefined ? this.#drain : this.#handshaking.get(transport);
     if (transport === undefined) drain?.add(socket);
     else drain?.replace(transport, socket);

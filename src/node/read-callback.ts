@@ -8,6 +8,7 @@
  */
 import { executionAsyncResource } from 'node:async_hooks';
 import { clearImmediate, clearTimeout, setImmediate, setTimeout } from 'node:timers';
+import { IS_NODE } from './runtime.js';
 
 const timer = setTimeout(() => {}, 0);
 clearTimeout(timer);
@@ -19,6 +20,7 @@ clearImmediate(immediate);
  * would have another one. Anywhere else it can't be told.
  */
 export function outsideReads(): boolean {
+  if (!IS_NODE) return false;
   const { constructor } = executionAsyncResource();
   return constructor === timer.constructor || constructor === immediate.constructor;
 }

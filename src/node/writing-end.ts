@@ -13,6 +13,7 @@
 import { writeSync } from 'node:fs';
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { IS_NODE, SENDS_BEHIND_HANDSHAKE } from './runtime.js';
 import { count, duplexUnder, handleOf, inHandshake, waitingBytes, wrappedSocket, type Handle } from './handle.js';
 
 /** `status` is the kernel's answer, 0 for success, where it is known. */
@@ -52,6 +53,11 @@ export class WritingEnd {
 
   send(done: Done): void {
     const socket = this.#socket;
+    if (!IS_NODE) {
+      this.#dead = transportGone(socket);
+      this.#unsendable = this.#dead || (!SENDS_BEHIND_HANDSHAKE && inHandshake(socket));
+      return this.#final.call(socket, done);
+    }
     this.#written = ciphertextWritten(socket);
     this.#waiting = ciphertextWaiting(socket);
     if (duplexClosed(socket)) {
@@ -95,6 +101,7 @@ export class WritingEnd {
   /** After the transport has ended. `status` as in `Done`; `undefined` once it can't be waited for any more. */
   outcome(status: number | undefined, isLate: boolean): Outcome {
     const socket = this.#socket;
+    if (!IS_NODE && !this.#unsendable) return 'flushed';
     const nothing = this.#unsendable || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
     if (nothing) return this.#dead ? 'refused' : 'nothing_written';
     // shutdown(2) failed: the peer has reset the connection. The byte counts of the next turn tell whether our alert left before that.
