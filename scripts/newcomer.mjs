@@ -16,6 +16,8 @@ import { fileURLToPath } from 'node:url';
 import { pack, root } from './package/stranger.mjs';
 
 const MOST_COMMANDS = 5;
+/** Characters of what a failed command has printed. */
+const MOST_SHOWN = 4000;
 
 /** Commands in a folder of their own, one behind the other. */
 class Newcomer {
@@ -40,7 +42,7 @@ class Newcomer {
       });
     }
     child.finished = once(child, 'close').then(([code]) => {
-      if (code !== 0) throw new Error(`${command}: exit ${code}\n${text}`);
+      if (code !== 0) throw new Error(`${command}: exit ${code}\n${text.slice(-MOST_SHOWN)}`);
     });
     return child;
   }

@@ -7,6 +7,7 @@
  * | `bun`, a version of the process | it is Bun | Bun 0.1 | taken for Node |
  * | `deno`, the same | it is Deno | Deno 1 | taken for Node |
  */
+import { isInstance } from '../arguments.js';
 import { loaded } from '../builtins.js';
 
 const { bun, deno, node } = process.versions as { readonly node: string; readonly bun?: string; readonly deno?: string };
@@ -23,7 +24,7 @@ export const SENDS_BEHIND_HANDSHAKE = RUNTIME === 'Deno';
 
 /** Why `server` can't be watched or drained, if it is one of HTTP that is no `net.Server`, as in Bun. */
 export function unsupported(server: unknown, what: string): Error | undefined {
-  if (!(server instanceof loaded.http.Server) && !(server instanceof loaded.https.Server)) return undefined;
+  if (!isInstance(server, loaded.http.Server) && !isInstance(server, loaded.https.Server)) return undefined;
   const message = `${RUNTIME} ${bun ?? deno ?? node} can't ${what} a server of node:http or node:https: it is no net.Server there, and does not tell of its connections`;
   return Object.assign(new TypeError(message), { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
 }
