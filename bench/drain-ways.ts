@@ -41,6 +41,11 @@ export const WAYS = {
     return () => stoppable.stop();
   },
   'http-graceful-shutdown': (server) => load<(server: Server, options: object) => () => Promise<void>>('http-graceful-shutdown')(server, { forceExit: false, timeout: GRACE }),
+  'close-with-grace, with server.close()': (server) => {
+    type CloseWithGrace = (options: { delay: number }, close: () => Promise<unknown>) => { close(): void };
+    // It ends the process behind that.
+    return load<CloseWithGrace>('close-with-grace')({ delay: GRACE }, () => new Promise((resolve) => server.close(resolve))).close;
+  },
 } satisfies Record<string, Way>;
 
 export type WayName = keyof typeof WAYS;

@@ -56,7 +56,7 @@ const CLIENTS = {
 
 type ClientName = keyof typeof CLIENTS;
 const NAMES = chosen('CLIENTS', Object.keys(CLIENTS) as ClientName[]);
-const WAYS = chosen<WayName>('WAYS', ['defaults', 'idleGrace: 0', 'server.close()', 'http-terminator', 'stoppable']);
+const WAYS = chosen<WayName>('WAYS', ['defaults', 'idleGrace: 0', 'server.close()', 'http-terminator', 'stoppable', 'http-graceful-shutdown', 'close-with-grace']);
 const ROUTES = chosen<Route>('ROUTES', ['direct', 'nginx', 'HAProxy']);
 
 /** Its process, and what it has seen so far. */
@@ -78,7 +78,7 @@ function prepare(): void {
   for (const [isNeeded, tool, version] of tools) if (isNeeded) execFileSync(tool, [version], { stdio: 'ignore' });
   if (NAMES.includes('Go')) execFileSync('go', ['build', '-o', join(folder, 'load'), source('load.go')], { env: { ...process.env, GOPROXY: 'off' } });
   try {
-    for (const name of ['undici', 'http-terminator', 'stoppable']) fromBench(name);
+    for (const name of ['undici', 'http-terminator', 'stoppable', 'http-graceful-shutdown', 'close-with-grace']) fromBench(name);
   } catch {
     execFileSync('npm', ['ci', '--prefix', 'bench', '--no-audit', '--no-fund'], { cwd: root, stdio: 'inherit' });
   }

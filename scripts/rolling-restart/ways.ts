@@ -41,6 +41,15 @@ export const WAYS = {
     const stoppables = servers.map((server) => stoppable(server, LIMIT));
     onSigterm(() => Promise.all(stoppables.map((server) => new Promise<void>((resolve) => server.stop(resolve)))), 2 * LIMIT);
   },
+  'http-graceful-shutdown': (servers) => {
+    const gracefulShutdown = fromBench('http-graceful-shutdown') as (server: Servers[number], options: object) => () => Promise<void>;
+    const stops = servers.map((server) => gracefulShutdown(server, { signals: '', forceExit: false, timeout: LIMIT }));
+    onSigterm(() => Promise.all(stops.map((stop) => stop())), 2 * LIMIT);
+  },
+  'close-with-grace': (servers) => {
+    const closeWithGrace = fromBench('close-with-grace') as (options: object, close: () => Promise<unknown>) => void;
+    closeWithGrace({ delay: LIMIT, logger: false }, () => Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve)))));
+  },
 } satisfies Record<string, Way>;
 
 export type WayName = keyof typeof WAYS;
