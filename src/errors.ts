@@ -35,7 +35,7 @@ const MESSAGES: Readonly<Record<ShutdownErrorCode, readonly [message: string, ss
 
 /**
  * Why a shutdown ended in -1. `code` says what happened, the message also what became of the socket and what to do next.
- * See the README's "What state am I in?" for each code.
+ * docs/api.md has a table of them.
  */
 export class TlsShutdownError extends Error {
   /** What happened; a closed union, so that a `switch` over it narrows. */

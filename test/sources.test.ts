@@ -138,7 +138,7 @@ describe('public functions', () => {
   it('are the documented ones', () => {
     const readme = readFileSync(join(root, '../README.md'), 'utf8');
     expect(exported).to.have.length.greaterThan(10);
-    for (const { name } of exported) expect(readme).to.include(`${name}(`);
+    for (const { name } of exported) expect(readme, 'all of them in "Which call do I need?"').to.include(`${name}(`);
   });
 
   for (const { name, path } of exported) {

@@ -10,7 +10,7 @@ const ERROR = 'ERR_TLS_SHUTDOWN_';
 /** The beginning of a record of 100 bytes. */
 const PART = Buffer.from([23, 3, 3, 0, 100, 1, 2, 3]);
 
-/** What comes in place of the peer's alert, and the codes that say so. A FIN may hide an alert under TLS 1.3 (README). */
+/** What comes in place of the peer's alert, and the codes that say so. A FIN may hide an alert under TLS 1.3 (docs/limits.md). */
 const ENDINGS: Record<string, { end: (pair: WrappedPair) => void; code: RegExp }> = {
   'a FIN at a record boundary': { end: ({ relay, toUs }) => relay.fin(toUs), code: /TRUNCATED$/ },
   'a FIN in mid-record': {
