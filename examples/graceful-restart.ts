@@ -19,7 +19,7 @@ async function serve(): Promise<void> {
   });
   // These lines are all that a worker needs.
   const draining = drainable(server, { idleGrace: 200 });
-  drainOnSignal(draining, { onDrained: (report) => process.send!(report) }); // then the worker ends, since nothing is left in it
+  drainOnSignal(draining, { onDrained: (report) => void process.send!(report) }); // then the worker ends, since nothing is left in it
 
   await listen(server);
   process.send!((server.address() as AddressInfo).port);

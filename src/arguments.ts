@@ -87,8 +87,17 @@ export function shutdownOptions(options: unknown): CompleteOptions {
   return { bidirectional: bidirectional ?? false, quiet: quiet ?? false, timeout: timeout ?? DEFAULT_TIMEOUT, unread: unread ?? 'keep', signal };
 }
 
-function checkFunction(name: string, value: unknown): void {
+export function checkFunction(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'function') throw argumentError(name, 'a function', value);
+}
+
+/** Names of signals that a process can listen for. */
+export function signalNames(value: unknown): NodeJS.Signals[] {
+  const known = process.getBuiltinModule('node:os').constants.signals;
+  const caught = (signal: NodeJS.Signals): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
+  if (value === undefined) return ['SIGTERM', 'SIGINT'];
+  if (!Array.isArray(value) || !value.every(caught)) throw argumentError('options.signals', 'an array of names of signals that can be caught', value);
+  return [...new Set(value as NodeJS.Signals[])];
 }
 
 /** Checked, each option read once: what is checked is what is used. One that is `undefined` is not given. */

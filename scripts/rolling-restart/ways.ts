@@ -13,7 +13,7 @@ type Servers = readonly (https.Server | Http2SecureServer)[];
 type Way = (servers: Servers) => void;
 
 function drain(servers: Servers, options: DrainOptions): void {
-  drainOnSignal(servers.map((server) => drainable(server, options)), { onDrained: (report) => process.send!(report) });
+  drainOnSignal(servers.map((server) => drainable(server, options)), { onDrained: (report) => void process.send!(report) });
 }
 
 /** The process ends when all are closed, or its time is over. */

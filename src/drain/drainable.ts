@@ -30,6 +30,12 @@ export interface DrainableServer {
 }
 
 const made = new WeakMap<net.Server, ServerDrain>();
+const servers = new WeakMap<DrainableServer, net.Server>();
+
+/** What this was made of, by `drainable`. */
+export function serverOf(drains: DrainableServer): net.Server | undefined {
+  return servers.get(drains);
+}
 
 /**
  * Makes `server` drainable; `options` are the defaults of its `drain()`. One with TLS is watched, as by `watch(server)`, and an idle keep-alive connection that
@@ -51,5 +57,6 @@ export function drainable(server: net.Server, options: DrainOptions = {}): Drain
   if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
   const drains = new ServerDrain(server, checked);
   made.set(server, drains);
+  servers.set(drains, server);
   return drains;
 }

@@ -1,71 +1,67 @@
 /** Draining when the process is told to end. */
-import { argumentError, drainOptions } from '../arguments.js';
+import { argumentError, checkFunction, drainOptions, signalNames } from '../arguments.js';
 import { loaded } from '../builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './drainable.js';
+import { onShutdownMessage } from './parent.js';
+import { SignalDrain } from './signal-drain.js';
+import type { Told } from './workers.js';
 
 export interface DrainOnSignalOptions extends DrainOptions {
   /** Default `['SIGTERM', 'SIGINT']`. */
   signals?: NodeJS.Signals[];
-  /** Called once, when all servers are drained; with several, with the sums of their reports and the longest `elapsed`. */
-  onDrained?: (report: DrainReport) => void;
+  /**
+   * Called once, when all servers are drained; with several, with the sums of their reports and the longest `elapsed`. What it returns is awaited: until then
+   * we listen for the signals, and a worker of a cluster keeps its channel to the primary. An error of it is not caught here.
+   */
+  onDrained?: (report: DrainReport) => void | Promise<void>;
 }
 
 /**
- * Drains when one of the signals comes, and forces what is left when a second one does. PM2's message `'shutdown'` counts as a signal. It never ends
- * the process: that ends because nothing is left. A `node:cluster` worker is disconnected from its primary after the drain, for the same reason.
+ * Drains when one of the signals comes, and forces what is left when another one does, at least a second later: one Ctrl-C can reach a process twice. PM2's
+ * message `'shutdown'` counts as a signal. A server that begins to listen after the signal is drained at once. It never ends the process: that ends because
+ * nothing is left. A `node:cluster` worker is disconnected from its primary after the drain, for the same reason.
  *
- * @returns its disposal stops listening for the signals
+ * In the primary of a cluster it passes the signal on to the workers, who drain if they call it, too, and waits for their exit. An empty array will do there.
+ *
+ * @returns its disposal stops listening for the signals; a drain that has begun goes on
  * @example
  * drainOnSignal(drainable(server), { grace: 20_000, onDrained: ({ forced }) => console.log(`${forced} connections were cut off`) });
  * @throws TypeError `ERR_INVALID_ARG_TYPE`, RangeError `ERR_OUT_OF_RANGE`
  */
 export function drainOnSignal(server: DrainableServer | DrainableServer[], options: DrainOnSignalOptions = {}): Disposable {
-  const servers = Array.isArray(server) ? server : [server];
+  const servers = new Set(Array.isArray(server) ? server : [server]);
   for (const one of servers) if (typeof one?.drain !== 'function') throw argumentError('server', 'what drainable() returns, or an array of it', one);
   const checked = drainOptions(options);
-  const { signals = ['SIGTERM', 'SIGINT'], onDrained } = options;
-  const known = process.getBuiltinModule('node:os').constants.signals;
-  const caught = (signal: NodeJS.Signals): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
-  if (!Array.isArray(signals) || !signals.every(caught)) throw argumentError('options.signals', 'an array of names of signals that can be caught', signals);
-  if (onDrained !== undefined && typeof onDrained !== 'function') throw argumentError('options.onDrained', 'a function', onDrained);
+  const signals = signalNames(options.signals);
+  const { onDrained } = options;
+  checkFunction('options.onDrained', onDrained);
 
-  const force = new AbortController();
-  let draining = false;
-
-  const onSignal = (): void => {
-    if (draining) return force.abort();
-    draining = true;
-    void drainAll().then((report) => {
-      stop();
+  let drain: SignalDrain | undefined;
+  const onSignal = (told: Told): void => {
+    if (drain !== undefined) return drain.again(told);
+    drain = new SignalDrain(told, checked);
+    for (const one of servers) {
+      drain.add(one);
+      drain.addWhenListening(one);
+    }
+    void end(drain);
+  };
+  const end = async (begun: SignalDrain): Promise<void> => {
+    try {
+      const report = await begun.report();
+      await onDrained?.(report);
+    } finally {
       loaded.cluster.worker?.disconnect(); // only a worker has one
-      onDrained?.(report);
-    });
+      stop();
+    }
   };
-  const drainAll = async (): Promise<DrainReport> => {
-    const signal = checked.force === undefined ? force.signal : AbortSignal.any([force.signal, checked.force]);
-    return sum(await Promise.all(servers.map((one) => one.drain({ ...checked, force: signal }))));
-  };
-  const onMessage = (message: unknown): void => {
-    if (message === 'shutdown') onSignal();
-  };
+
+  const stopMessages = onShutdownMessage(() => onSignal('shutdown'));
+  for (const signal of signals) process.on(signal, onSignal);
   const stop = (): void => {
     for (const signal of signals) process.off(signal, onSignal);
-    process.off('message', onMessage);
+    stopMessages();
   };
-
-  for (const signal of signals) process.on(signal, onSignal);
-  if (process.send !== undefined) process.on('message', onMessage); // until stop(): such a listener keeps the process alive
   return { [Symbol.dispose]: stop };
-}
-
-function sum(reports: readonly DrainReport[]): DrainReport {
-  const errors: Partial<Record<string, number>> = {};
-  const total = { total: 0, complete: 0, oneWay: 0, failed: 0, forced: 0, elapsed: 0 };
-  for (const report of reports) {
-    for (const key of ['total', 'complete', 'oneWay', 'failed', 'forced'] as const) total[key] += report[key];
-    total.elapsed = Math.max(total.elapsed, report.elapsed);
-    for (const [code, count] of Object.entries(report.errors)) errors[code] = (errors[code] ?? 0) + count;
-  }
-  return { ...total, errors };
 }

@@ -20,16 +20,18 @@ describe('drainOnSignal', function () {
     });
   }
 
-  it('a second signal forces what is left, and the process ends by itself', async () => {
-    const program = new Program(['never']);
+  it('signals that follow force nothing within a second, and then force what is left', async () => {
+    const program = new Program(['never', 'then=wait']);
     const client = await program.client();
     client.write(get());
     await program.until(/request/);
     program.child.kill('SIGTERM');
     await program.until(/progress 1\/1/);
-    program.child.kill('SIGINT');
+    await program.tellUntil(/drained/, 'SIGINT');
+    program.child.kill('SIGUSR2');
     expect(await program.end()).to.deep.equal([0, null]);
     expect(outcome(program.report)).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
+    expect(program.report.elapsed).to.be.within(950, 5000); // measured from a bit later
   });
 
   it('several servers are drained at once, and reported as one', async () => {
@@ -67,6 +69,44 @@ describe('drainOnSignal', function () {
     expect(client.received).to.equal('close_notify');
   });
 
+  it('a channel to the parent keeps nothing alive, also before any signal', async () => {
+    const program = new Program(['unheard'], true);
+    await program.until(/not listening/);
+    expect(await program.end()).to.deep.equal([0, null]);
+    expect(program.output).to.equal('not listening\nexit 0\n');
+  });
+
+  it('keeps no message from a listener that the program adds later', async () => {
+    const program = new Program(['hears', 'never'], true);
+    const client = await program.client();
+    program.child.send('first');
+    program.child.send({ second: 2 });
+    client.write(get());
+    await program.until(/request/); // by then the messages have come, too
+    program.child.kill('SIGUSR2');
+    await program.until(/message "first"\nmessage {"second":2}\n/);
+    program.child.send('third');
+    await program.until(/message "third"\n/);
+    expect(program.output.match(/message/g)).to.have.length(3);
+    program.child.kill('SIGKILL');
+    await program.end();
+  });
+
+  for (const [then, message] of [
+    ['throw', 'thrown by onDrained'],
+    ['reject', 'rejected by onDrained'],
+  ]) {
+    it(`an error of onDrained is an unhandled rejection, and the process ends by itself: ${then}`, async () => {
+      for (const args of [[], ['worker']]) {
+        const program = new Program([`then=${then}`, ...args]);
+        await program.client();
+        program.child.kill(args.length === 0 ? 'SIGTERM' : 'SIGUSR2');
+        expect(await program.end()).to.deep.equal([0, null]);
+        expect(program.output).to.match(new RegExp(`drained .*\nunhandled ${message}\nexit 0\n${args.length === 0 ? '' : 'worker exit 0, true\n'}$`));
+      }
+    });
+  }
+
   it('another message does nothing', async () => {
     const program = new Program([], true);
     const client = await program.client();
@@ -81,7 +121,7 @@ describe('drainOnSignal', function () {
     const program = new Program(['worker']);
     const client = await program.client();
     program.child.kill('SIGUSR2'); // it sends its worker a SIGTERM
-    await program.until(/worker exit 0\n/);
+    await program.until(/worker exit 0, true\n/);
     expect(await program.end()).to.deep.equal([0, null]);
     expect(outcome(program.report)).to.deep.equal({ total: 1, complete: 1 });
     expect(client.received).to.equal('close_notify');

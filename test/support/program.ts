@@ -38,6 +38,14 @@ export class Program {
     }
   }
 
+  /** Sends a signal again and again, until it has written what matches. */
+  async tellUntil(pattern: RegExp, signal: NodeJS.Signals): Promise<void> {
+    const repeating = setInterval(() => this.child.kill(signal), 20);
+    track({ close: () => clearInterval(repeating) });
+    await this.until(pattern);
+    clearInterval(repeating);
+  }
+
   async client(): Promise<Client> {
     return Client.connect(Number((await this.until(/listening (\d+)\n/))[1]));
   }
