@@ -39,7 +39,8 @@ export function serverOf(drains: DrainableServer): net.Server | undefined {
 
 /**
  * Makes `server` drainable; `options` are the defaults of its `drain()`. One with TLS is watched, as by `watch(server)`, and an idle keep-alive connection that
- * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again it gives the same object.
+ * times out is closed by `close_notify` from now on, unless the server has a `'timeout'` listener. Called again, also
+ * after `listen()`, it gives the same object, and `options` go before those of an earlier call.
  *
  * @param server of `node:https`, `node:tls`, `node:http2` (secure or plain), `node:http` or `node:net`; before `listen()`
  * @throws TypeError `ERR_INVALID_ARG_TYPE` or `ERR_INVALID_ARG_VALUE`, the latter also for a server that has connections already;
@@ -53,10 +54,21 @@ export function drainable(server: net.Server, options: DrainOptions = {}): Drain
   if (!isInstance(server, net.Server)) throw unsupported(server, 'drain') ?? argumentError('server', 'an instance of net.Server: of node:tls, https, http2, http or net', server);
   const checked = drainOptions(options);
   const before = made.get(server);
-  if (before !== undefined) return before;
+  if (before !== undefined) {
+    if (Object.keys(checked).length > 0) before.defaults.unshift(checked);
+    return before;
+  }
   if (connectionCount(server) > 0) throw argumentError('server', 'without connections: call drainable() before listen()', server, 'ERR_INVALID_ARG_VALUE');
   const drains = new ServerDrain(server, checked);
   made.set(server, drains);
   servers.set(drains, server);
   return drains;
+}
+
+/** As `drainable`, for a server that nobody may have made drainable. The program's own options go before `fallback`. `undefined` if it has connections already. */
+export function drainableWith(fallback: DrainOptions, server: net.Server): DrainableServer | undefined {
+  const before = made.get(server);
+  if (before === undefined) return connectionCount(server) > 0 ? undefined : drainable(server, fallback);
+  if (!before.defaults.includes(fallback)) before.defaults.push(fallback);
+  return before;
 }

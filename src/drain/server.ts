@@ -18,6 +18,7 @@ import { Drain } from './drain.js';
 import { Http1Connection, type Closer } from './http1.js';
 import { Http2Connection, socketOf } from './http2.js';
 import { holdClose, stopListening } from './listening.js';
+import { OtherConnection } from './other.js';
 
 /** What ends when its work is done. */
 interface Work {
@@ -37,7 +38,8 @@ const timedOut: Closer = {
 
 export class ServerDrain {
   readonly #server: net.Server;
-  readonly #defaults: DrainOptions;
+  /** Of `drainable()`, the one that wins first. */
+  readonly defaults: DrainOptions[];
   /** Of `connection` events that it has TLS sockets made of them. */
   readonly #isTls: boolean;
   readonly #isHttp: boolean;
@@ -55,7 +57,7 @@ export class ServerDrain {
 
   constructor(server: net.Server, defaults: DrainOptions) {
     this.#server = server;
-    this.#defaults = defaults;
+    this.defaults = [defaults];
     this.#isTls = isServer(server);
     this.#isHttp2 = 'updateSettings' in server;
     this.#isHttp = this.#isHttp2 || server instanceof loaded.http.Server || server instanceof loaded.https.Server;
@@ -148,7 +150,7 @@ export class ServerDrain {
     const { alpnProtocol } = socket as Partial<TLSSocket>;
     if (this.#isHttp2 && alpnProtocol !== false && alpnProtocol !== 'http/1.1') return new Http2Connection(socket as net.Socket); // as Node decides
     if (this.#isHttp) return new Http1Connection(socket as net.Socket);
-    return { drain: (drain) => drain.finish(socket) };
+    return new OtherConnection(socket);
   }
 
   #onSession(session: unknown): void {
@@ -180,7 +182,7 @@ export class ServerDrain {
   async drain(options: DrainOptions = {}): Promise<DrainReport> {
     const checked = drainOptions(options);
     // A server that does not listen may be handed connections after its drain, too.
-    if (this.#drain === undefined || (this.#drain.isOver && this.connections > 0)) this.#begin(new Drain(completeDrainOptions(checked, this.#defaults)));
+    if (this.#drain === undefined || (this.#drain.isOver && this.connections > 0)) this.#begin(new Drain(completeDrainOptions(checked, ...this.defaults)));
     else this.#drain.join(checked);
     return this.#drain!.report;
   }

@@ -10,6 +10,18 @@ import { listen, turns } from '../support/pair.js';
 const complete = (...calls: DrainOptions[]) => completeDrainOptions(...calls.map(drainOptions));
 const never: App = () => {};
 
+describe('drainable(), called again', () => {
+  it('gives the same object, and its options win, also after listen()', async () => {
+    const server = makeServer('https', (_request, response) => response.end('the end'));
+    const drains = drainable(server, { idleGrace: Infinity, timeout: 1 });
+    const client = await Client.connect(await listen(server));
+    await client.write(get()).until(/the end/);
+    expect(drainable(server, { idleGrace: 0, timeout: undefined } as never)).to.equal(drains);
+    drainable(server, { timeout: 5000 });
+    expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
+  });
+});
+
 describe('idleGrace', () => {
   const TABLE: [given: DrainOptions[], idleGrace: number][] = [
     [[{}], 1000],
