@@ -4,4 +4,5 @@
 // and the others take that from there, so that classes and state are the same whatever a program imports. `program`: it is run, and has no names and no types.
 export const ENTRIES = [
   { name: 'index', source: 'index.ts' },
+  { name: 'register', source: 'register.ts' },
 ];

@@ -49,7 +49,7 @@ export function isInstance<T>(value: unknown, kind: abstract new (...args: never
   }
 }
 
-function checkBoolean(name: string, value: unknown): void {
+export function checkBoolean(name: string, value: unknown): void {
   if (value !== undefined && typeof value !== 'boolean') throw argumentError(name, 'a boolean', value);
 }
 
@@ -94,9 +94,10 @@ export function checkFunction(name: string, value: unknown): void {
 /** Names of signals that a process can listen for. */
 export function signalNames(value: unknown): NodeJS.Signals[] {
   const known = process.getBuiltinModule('node:os').constants.signals;
-  const caught = (signal: NodeJS.Signals): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
+  const isCaught = (signal: PropertyKey): boolean => Object.hasOwn(known, signal) && signal !== 'SIGKILL' && signal !== 'SIGSTOP';
   if (value === undefined) return ['SIGTERM', 'SIGINT'];
-  if (!Array.isArray(value) || !value.every(caught)) throw argumentError('options.signals', 'an array of names of signals that can be caught', value);
+  const wrong: unknown[] = Array.isArray(value) ? value.filter((one) => !isCaught(one as PropertyKey)) : [value];
+  if (wrong.length > 0) throw argumentError('options.signals', 'an array of names of signals that can be caught', wrong[0]);
   return [...new Set(value as NodeJS.Signals[])];
 }
 

@@ -50,10 +50,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   wrap: [...UP_TO_CONNECTION, 'shutdown'],
   drain: [...UP_TO_CONNECTION, 'shutdown'],
   index: [...UP_TO_CONNECTION, 'shutdown', 'wrap', 'drain'],
+  register: [...UP_TO_CONNECTION, 'shutdown', 'drain'],
 };
 
 describe('sources', () => {
-  it('import one way: types, errors, arguments < closure, node < connection < shutdown < wrap, drain < index', () => {
+  it('import one way: types, errors, arguments < closure, node < connection < shutdown < wrap, drain < index, register', () => {
     for (const { path, place, imports } of sources) {
       const allowed = MAY_IMPORT[place];
       expect(allowed, `${path}: a place that MAY_IMPORT knows`).to.be.an('array');

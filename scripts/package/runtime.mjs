@@ -11,6 +11,8 @@ export async function tryRuntime(stranger) {
   check('require gives the same names');
   await stranger.node('bundled.mjs', stranger.folder);
   check('the names of both are the same objects, and both ways work');
+  for (const option of ['--import', '--require']) await stranger.node(option, 'tls-graceful-shutdown/register', '-e', '');
+  check('it can be preloaded');
   await stranger.node(stranger.path('node_modules/jest/bin/jest.js'), 'jest/');
   check('jest, as it comes');
   await stranger.node(stranger.path('node_modules/vitest/vitest.mjs'), 'run', 'vitest/');

@@ -19,13 +19,16 @@ export class SignalDrain {
   readonly #force = new AbortController();
   readonly #workers: Workers;
 
-  /** @param options checked */
-  constructor(told: Told, options: DrainOptions) {
+  /**
+   * @param options checked
+   * @param fallback that of the servers, which tells how long their drains may take
+   */
+  constructor(told: Told, options: DrainOptions, fallback: DrainOptions = options) {
     const { onProgress, force, ...rest } = options;
     const signal = force === undefined ? this.#force.signal : AbortSignal.any([this.#force.signal, force]);
     this.#options = { ...rest, force: signal };
     if (onProgress !== undefined) this.#progress = new ProgressSum(onProgress);
-    this.#workers = new Workers(told, options);
+    this.#workers = new Workers(told, fallback);
   }
 
   add(server: DrainableServer): void {
@@ -40,20 +43,26 @@ export class SignalDrain {
     });
   }
 
+  /** Whether a signal that comes now is taken for the first one. */
+  get isRepeated(): boolean {
+    return performance.now() - this.#start < SAME_SIGNAL;
+  }
+
   /** Another signal. */
   again(told: Told): void {
-    if (this.#force.signal.aborted || performance.now() - this.#start < SAME_SIGNAL) return;
+    if (this.#force.signal.aborted || this.isRepeated) return;
     this.#force.abort();
     setTimeout(() => this.#workers.tell(told), WORKERS_LATER).unref();
   }
 
   /** The sum of the reports of all servers that were added until then, when these are drained, and the workers have exited. */
   async report(): Promise<DrainReport> {
-    for (let known = -1; known < this.#drains.length; ) {
+    await new Promise<void>(inNextTurn); // for those that are added in this one
+    let known: number;
+    do {
       known = this.#drains.length;
       await Promise.all(this.#drains);
-      await new Promise<void>(inNextTurn); // in which the next one may be added, and the last progress is told
-    }
+    } while (known < this.#drains.length);
     await this.#workers.gone;
     return sumOfReports(await Promise.all(this.#drains));
   }

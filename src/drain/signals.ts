@@ -17,6 +17,18 @@ export interface DrainOnSignalOptions extends DrainOptions {
   onDrained?: (report: DrainReport) => void | Promise<void>;
 }
 
+interface Listening {
+  readonly servers: ReadonlySet<DrainableServer>;
+  readonly signals: readonly NodeJS.Signals[];
+}
+
+const all = new Set<Listening>();
+
+/** Whether a call of `drainOnSignal` drains this server when that comes. */
+export function isDrainedOnSignal(server: DrainableServer, told: Told): boolean {
+  return [...all].some(({ servers, signals }) => servers.has(server) && (told === 'shutdown' || signals.includes(told)));
+}
+
 /**
  * Drains when one of the signals comes, and forces what is left when another one does, at least a second later: one Ctrl-C can reach a process twice. PM2's
  * message `'shutdown'` counts as a signal. A server that begins to listen after the signal is drained at once. It never ends the process: that ends because
@@ -59,9 +71,12 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
 
   const stopMessages = onShutdownMessage(() => onSignal('shutdown'));
   for (const signal of signals) process.on(signal, onSignal);
+  const listening: Listening = { servers, signals };
+  all.add(listening);
   const stop = (): void => {
     for (const signal of signals) process.off(signal, onSignal);
     stopMessages();
+    all.delete(listening);
   };
   return { [Symbol.dispose]: stop };
 }

@@ -3,7 +3,7 @@ import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { MAX_TIMEOUT, completeDrainOptions } from '../arguments.js';
 import { loaded } from '../builtins.js';
-import { markAsEnding } from '../node/cluster.js';
+import { markAsEnding, tellOfPrimarysEnd } from '../node/cluster.js';
 import type { DrainOptions } from '../types.js';
 
 /** A signal, or the message of a process manager. */
@@ -46,6 +46,7 @@ export class Workers {
 
 function tell(worker: Worker, told: Told): void {
   markAsEnding(worker);
+  tellOfPrimarysEnd(worker);
   // On Windows a signal to another process ends it at once.
   if (told !== 'shutdown' && process.platform !== 'win32') worker.process.kill(told);
   else if (worker.isConnected()) worker.send('shutdown', () => {}); // it may end meanwhile

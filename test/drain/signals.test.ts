@@ -144,6 +144,7 @@ describe('drainOnSignal', function () {
     ['options', drains, null],
     ['options.signals', drains, { signals: 'SIGTERM' }],
     ['options.signals', drains, { signals: [15] }],
+    ['options.signals', drains, { signals: [undefined] }],
     ['options.signals', drains, { signals: ['SIGFOO'] }],
     ['options.signals', drains, { signals: ['SIGTERM', 'SIGKILL'] }],
     ['options.signals', drains, { signals: ['SIGTERM', 'SIGSTOP'] }],

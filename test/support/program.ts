@@ -1,4 +1,4 @@
-/** A program of its own that drains: support/drained-process.ts. */
+/** A program of its own: support/drained-process.ts, or another one. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,16 +8,28 @@ import { track } from './pair.js';
 
 const PROGRAM = fileURLToPath(new URL('./drained-process.js', import.meta.url));
 
+export interface ProgramOptions {
+  file?: string;
+  /** Options of Node's. */
+  node?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** What it writes to stderr is in `errors`. */
+  stderr?: 'inherit' | 'pipe';
+}
+
 export class Program {
   readonly child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #output = '';
+  errors = '';
   #onOutput = (): void => {};
 
   /** `ipc`: with a channel to us, as a process manager's child has it. */
-  constructor(args: readonly string[], ipc = false) {
-    this.child = fork(PROGRAM, args, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
-    this.#ended = Promise.all([once(this.child, 'exit'), once(this.child.stdout!, 'end')]);
+  constructor(args: readonly string[], ipc = false, { file = PROGRAM, node = [], env = {}, stderr = 'inherit' }: ProgramOptions = {}) {
+    this.child = fork(file, args, { stdio: ['ignore', 'pipe', stderr, 'ipc'], execArgv: [...node], env: { ...process.env, ...env } });
+    const streams = [this.child.stdout!, this.child.stderr].filter((stream) => stream !== null);
+    this.#ended = Promise.all([once(this.child, 'exit'), ...streams.map((stream) => once(stream, 'end'))]);
+    this.child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.errors += chunk));
     if (!ipc) this.child.disconnect();
     track({ destroy: () => void this.child.kill('SIGKILL') });
     this.child.stdout!.setEncoding('latin1').on('data', (chunk: string) => {
@@ -47,7 +59,12 @@ export class Program {
   }
 
   async client(): Promise<Client> {
-    return Client.connect(Number((await this.until(/listening (\d+)\n/))[1]));
+    return Client.connect(await this.port());
+  }
+
+  /** Of its first server. */
+  async port(): Promise<number> {
+    return Number((await this.until(/listening (\d+)\n/))[1]);
   }
 
   /** Its exit status, when it has ended and all its output is here. */
@@ -57,6 +74,6 @@ export class Program {
   }
 
   get report(): DrainReport {
-    return JSON.parse(/drained (.*)\n/.exec(this.#output)![1]!) as DrainReport;
+    return JSON.parse(/drained (.*)\n/.exec(this.#output + this.errors)![1]!) as DrainReport;
   }
 }

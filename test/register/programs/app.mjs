@@ -1,0 +1,2 @@
+/** The same program, begun as an ES module. */
+import './app.cjs';
