@@ -1,8 +1,9 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
-import { closeByHeader, requestProbe, saysClose } from '../node/http.js';
+import { closeByHeader, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
 import type { Drain } from './drain.js';
+import { endSurely } from './plain.js';
 import { whenAnswered } from './upgraded.js';
 
 /** What closes a socket by a two-way shutdown. */
@@ -29,6 +30,7 @@ export class Http1Connection {
   #upgradedAt: number | undefined;
   #drain: Drain | undefined;
   #stopWaiting = (): void => {};
+  #giveDestroySoonBack = (): void => {};
   /** In a drain: an answer says `Connection: close`. It is the last. */
   #closeAnnounced = false;
   #closing = false;
@@ -80,7 +82,7 @@ export class Http1Connection {
       return false;
     }
     this.#upgradedAt = this.#socket.bytesWritten;
-    Reflect.deleteProperty(this.#socket, 'destroySoon'); // from now on the application's
+    this.#giveDestroySoonBack(); // from now on the application's
     const drain = this.#drain;
     drain?.soon(() => this.drain(drain)); // behind the application's own listener, which says that it was done
     return true;
@@ -91,11 +93,17 @@ export class Http1Connection {
     return !this.#takesNone || this.#socket.errored !== null;
   }
 
+  /** From the beginning of a drain on, before the connection is told, the socket is not destroyed behind an answer that closes it. */
+  begin(drain: Drain): void {
+    if (this.#upgradedAt !== undefined) return;
+    this.#replaceDestroySoon(drain);
+    if (takeDestroyBack(this.#socket)) this.#socket.destroySoon();
+  }
+
   drain(drain: Drain): void {
     this.#drain = drain;
     this.#stopWaiting();
     if (this.#upgradedAt !== undefined) return this.#finishUpgraded(drain, this.#upgradedAt);
-    this.#replaceDestroySoon(drain);
     for (const response of this.#open) this.#announceClose(response);
     this.#closeIfIdle(drain);
   }
@@ -109,14 +117,25 @@ export class Http1Connection {
   }
 
   /**
-   * Node calls it behind an answer with `Connection: close`, and gives the socket to no other answer. Its own would destroy the socket as soon as the answer is
-   * written: a reset, for a client that is still uploading. Ours does not fail to end the connection, whatever else was asked on it.
+   * Node calls it behind an answer with `Connection: close`, the client's own or ours, and gives the socket to no other answer. Its own would destroy the socket as
+   * soon as the answer is written: a reset, for a client that is still uploading. Ours waits for the client's end. As behind Node's own, nothing can be written any more.
    */
   #replaceDestroySoon(drain: Drain): void {
-    this.#socket.destroySoon = () => {
-      if (this.#closing) return;
-      this.#closing = true;
-      drain.soon(() => this.#shutdown(drain));
+    this.#giveDestroySoonBack();
+    const socket = this.#socket;
+    const own = Object.getOwnPropertyDescriptor(socket, 'destroySoon');
+    const destroySoon = (): void => {
+      if (!this.#closing) {
+        this.#closing = true;
+        this.#shutdown(drain);
+      }
+      endSurely(socket);
+    };
+    socket.destroySoon = destroySoon;
+    this.#giveDestroySoonBack = () => {
+      if (socket.destroySoon !== destroySoon) return;
+      if (own === undefined) Reflect.deleteProperty(socket, 'destroySoon');
+      else Object.defineProperty(socket, 'destroySoon', own);
     };
   }
 
@@ -144,9 +163,11 @@ export class Http1Connection {
     this.#shutdown(closer);
   }
 
+  /** Ends our side in this turn: a request that comes in the next one would not be served any more. */
   #shutdown(closer: Closer): void {
     this.#readUpload();
     closer.shutdown(this.#socket);
+    endSurely(this.#socket);
   }
 
   /**

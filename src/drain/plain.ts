@@ -46,13 +46,18 @@ export function endPlain(socket: Duplex, timeout: number): Promise<PlainEnding> 
     };
     socket.on('end', socketOnEnd).on('finish', socketOnEnd).on('close', socketOnClose);
     discardUnread(socket);
-    try {
-      if (!socket.writableEnded) socket.end();
-    } catch (thrown) {
-      destroySurely(socket, thrown as Error); // by an application's own method
-    }
+    endSurely(socket);
     socketOnEnd();
   });
+}
+
+/** Ends our side. What an application's own method throws destroys the socket. */
+export function endSurely(socket: Duplex): void {
+  try {
+    if (!socket.writableEnded && !socket.destroyed) socket.end();
+  } catch (thrown) {
+    destroySurely(socket, thrown as Error);
+  }
 }
 
 /** An `'error'` from now on is counted, and does not end the process. Listeners of others still hear it. */
