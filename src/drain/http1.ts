@@ -33,6 +33,7 @@ export class Http1Connection {
   #giveDestroySoonBack = (): void => {};
   /** In a drain: an answer says `Connection: close`. It is the last. */
   #closeAnnounced = false;
+  /** It is being closed, or will be as soon as it has been upgraded. */
   #closing = false;
 
   constructor(socket: net.Socket) {
@@ -71,6 +72,7 @@ export class Http1Connection {
 
   onResponseClose(response: ServerResponse): void {
     this.#open.delete(response);
+    if (this.#upgradedAt !== undefined) return this.#onAnsweredBefore();
     if (this.#open.size === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
     if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
   }
@@ -108,8 +110,17 @@ export class Http1Connection {
     this.#closeIfIdle(drain);
   }
 
+  /** Of a client that has asked for the upgrade before all else was answered. What is written until then belongs to those answers. */
+  #onAnsweredBefore(): void {
+    if (this.#open.size > 0) return;
+    this.#upgradedAt = this.#socket.bytesWritten;
+    if (this.#drain !== undefined) this.drain(this.#drain);
+  }
+
   /** Its protocol is not known here. But before the application has answered the request for it, it is a request in work as any other. */
   #finishUpgraded(drain: Drain, upgradedAt: number): void {
+    if (this.#open.size > 0 || this.#closing) return;
+    this.#closing = true;
     whenAnswered(this.#socket, upgradedAt, (now) => {
       if (now) drain.finish(this.#socket);
       else drain.soon(() => drain.finish(this.#socket)); // behind the answer
@@ -148,7 +159,7 @@ export class Http1Connection {
       if (saysClose(response)) this.#closeAnnounced = true;
     };
     if (response.headersSent) note();
-    else closeByHeader(response, () => [...this.#open].at(-1) === response, note);
+    else closeByHeader(response, () => this.#upgradedAt === undefined && [...this.#open].at(-1) === response, note);
   }
 
   #closeIfIdle(drain: Drain): void {

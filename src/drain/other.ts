@@ -12,7 +12,12 @@ export class OtherConnection {
     watchTlsOver();
   }
 
+  /** Behind the application's own listener, which may speak first or put TLS over it. */
   drain(drain: Drain): void {
+    drain.soon(() => this.#finish(drain));
+  }
+
+  #finish(drain: Drain): void {
     const tls = tlsOver(this.#socket);
     if (tls === undefined) return drain.finish(this.#socket);
     watchSocket(tls);
