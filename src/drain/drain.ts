@@ -35,7 +35,8 @@ export class Drain {
   #sealed = false;
   /** The report is given. */
   isOver = false;
-  #forced = false;
+  /** What comes is destroyed at once. */
+  isForced = false;
   readonly #beforeForce: (() => void) | undefined;
   #expiry = Infinity;
   #timer: NodeJS.Timeout | undefined;
@@ -101,7 +102,7 @@ export class Drain {
     this.#total++;
     this.#remaining.set(connection, handshaking);
     this.#tellLater();
-    if (this.#forced) this.#force(connection);
+    if (this.isForced) this.#force(connection);
     else if (handshaking) this.#limitHandshake(connection);
   }
 
@@ -119,7 +120,7 @@ export class Drain {
   /** The handshake is done: it is `socket` from now on. */
   replace(transport: Connection, socket: Connection): void {
     if (this.#remaining.delete(transport)) this.#remaining.set(socket, false);
-    if (this.#forced) this.#force(socket);
+    if (this.isForced) this.#force(socket);
   }
 
   /** No more is added. */
@@ -188,8 +189,8 @@ export class Drain {
 
   /** Destroys what is left. */
   force(): void {
-    if (!this.#forced) this.#beforeForce?.();
-    this.#forced = true;
+    if (!this.isForced) this.#beforeForce?.();
+    this.isForced = true;
     for (const connection of this.#remaining.keys()) this.#force(connection);
   }
 

@@ -136,11 +136,9 @@ export class Http1Connection {
     const socket = this.#socket;
     const own = Object.getOwnPropertyDescriptor(socket, 'destroySoon');
     const destroySoon = (): void => {
-      if (!this.#closing) {
-        this.#closing = true;
-        this.#shutdown(drain);
-      }
-      endSurely(socket);
+      if (this.#closing) return;
+      this.#closing = true;
+      process.nextTick(() => this.#shutdown(drain)); // an answer that the application breaks off has handed on by then what was written (Node 24)
     };
     socket.destroySoon = destroySoon;
     this.#giveDestroySoonBack = () => {

@@ -6,23 +6,39 @@ import { stopCheckingConnections } from '../node/http.js';
 /** Node's default backlog, twice: where clients never stop coming, the listening stops all the same. */
 const MOST_POLLS = 1022;
 
+/** In ms. */
+const SHORT_TURN = 0.1;
+
+interface Stopping {
+  /** How many connections have come so far. */
+  accepted(): number;
+  /** `false` when the server has begun to listen anew meanwhile. */
+  isWanted(): boolean;
+  /** It can't wait. */
+  isForced(): boolean;
+  /** Called in the turn in which the listening stops: who is told of the drain afterwards, and connects again, is refused at once. Until then clients have no reason to. */
+  stopped(): void;
+}
+
 /**
- * What the kernel has accepted and we have not taken over would be reset. Each poll brings one (libuv 1.46 and later): so not before a whole poll has brought
- * none. Calls `stopped` in the same turn: who is told of the drain afterwards, and connects again, is refused at once. Until then clients have no reason to.
- *
- * @param accepted how many connections have come so far
- * @param isWanted `false` when the server has begun to listen anew meanwhile
+ * What the kernel has accepted and we have not taken over is reset when a listening socket is closed. Each poll brings one (libuv 1.46 and later): so not before a
+ * whole poll has brought none. What comes between that poll and the close is lost, too: so not in a turn in which the server had much else to do. The longer we wait
+ * for a short one, the longer it may be.
  */
-export function stopListening(server: net.Server, accepted: () => number, isWanted: () => boolean, stopped: () => void): void {
-  const look = (before: number, polls: number): void => {
-    const now = accepted();
+export function stopListening(server: net.Server, { accepted, isWanted, isForced, stopped }: Stopping): void {
+  const begun = performance.now();
+  const look = (before: number, since: number, polls: number): void => {
+    const now = performance.now();
+    const count = accepted();
     if (isWanted() && server.listening) {
-      if (now !== before && polls > 0) return void inNextTurn(() => look(now, polls - 1));
+      const isShort = now - since <= Math.max(SHORT_TURN, (now - begun) / 20);
+      const waits = (count !== before || !isShort) && polls > 0 && !isForced();
+      if (waits) return void inNextTurn(() => look(count, now, polls - 1));
       net.Server.prototype.close.call(server, () => stopCheckingConnections(server)); // that of http destroys idle connections
     }
     stopped();
   };
-  inNextTurn(() => look(NaN, MOST_POLLS));
+  inNextTurn(() => look(NaN, begun, MOST_POLLS));
 }
 
 interface Closing {

@@ -101,7 +101,12 @@ export class ServerDrain {
     this.#connections.begin(drain);
     this.#giveCloseBack();
     this.#giveCloseBack = holdClose(this.#server, drain.report);
-    stopListening(this.#server, () => this.#connections.accepted, () => this.#drain === drain, () => this.#onStopped(drain));
+    stopListening(this.#server, {
+      accepted: () => this.#connections.accepted,
+      isWanted: () => this.#drain === drain,
+      isForced: () => drain.isForced,
+      stopped: () => this.#onStopped(drain),
+    });
   }
 
   #onStopped(drain: Drain): void {

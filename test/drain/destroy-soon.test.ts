@@ -3,23 +3,23 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import net from 'node:net';
-import { drainable, type DrainReport } from '../../src/index.js';
+import { drainable, type DrainReport, type DrainableServer } from '../../src/index.js';
 import { Client, get, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, makeServer, nextSocket, outcome, start, type App } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, makeServer, nextSocket, outcome, start, told, type App } from '../support/origins.js';
 import { listen, track, turns } from '../support/pair.js';
 import { makePlainServer, PlainClient } from '../support/plain.js';
 
 const CLOSES = get('/', 'connection: close\r\n');
 
 /** When the answer to a client that has asked for `Connection: close` ends. */
-const WHEN: Record<string, (response: ServerResponse, drain: () => void) => void> = {
+const WHEN: Record<string, (response: ServerResponse, drain: () => void, drains: DrainableServer) => void> = {
   'right before the drain, and is flushed behind its beginning': (response, drain) => response.once('finish', drain).end('the end'),
   'in the turn of the drain': (response, drain) => (drain(), response.end('the end')),
   'in the turn of the drain, with its headers sent before': (response, drain) => {
     response.write('it begins, ');
     setImmediate(() => (drain(), response.end('the end')));
   },
-  'when the listening has stopped': (response, drain) => (drain(), void turns(5).then(() => response.end('the end'))),
+  'when the listening has stopped': (response, drain, drains) => (drain(), void told(drains).then(() => response.end('the end'))),
 };
 
 for (const kind of HTTP1_KINDS) {
@@ -28,7 +28,7 @@ for (const kind of HTTP1_KINDS) {
       for (const quiet of [false, true]) {
         it(`complete${quiet ? ', quietly' : ''}: the answer ends ${when}`, async () => {
           let drained: Promise<DrainReport> | undefined;
-          const { drains, port } = await start(makeServer(kind, (_request, response) => answer(response, () => (drained = drains.drain({ quiet })))));
+          const { drains, port } = await start(makeServer(kind, (_request, response) => answer(response, () => (drained = drains.drain({ quiet })), drains)));
           const client = await Client.connect(port, { habit: 'silent' });
           client.write(CLOSES);
           await client.ended;
@@ -90,7 +90,7 @@ describe('drain, answers that close their connection, http', () => {
   for (const [when, answer] of Object.entries(WHEN)) {
     it(`complete: the answer ends ${when}`, async () => {
       let drained: Promise<DrainReport> | undefined;
-      const app: App = (_request, response) => answer(response, () => (drained = drains.drain()));
+      const app: App = (_request, response) => answer(response, () => (drained = drains.drain()), drains);
       const server = makePlainServer('http', app);
       const drains = drainable(server, { idleGrace: 0 });
       const client = await PlainClient.connect(await listen(track(server)), 'silent');

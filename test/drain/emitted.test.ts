@@ -5,8 +5,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { drainable } from '../../src/index.js';
 import { Client, connectionHeaders, get, post } from '../support/clients.js';
-import { COMPLETE, KINDS, makeServer, outcome, serve, start } from '../support/origins.js';
-import { turns } from '../support/pair.js';
+import { COMPLETE, KINDS, makeServer, outcome, serve, start, told } from '../support/origins.js';
 
 const EVENTS = ['request', 'checkContinue', 'checkExpectation', 'upgrade', 'connect', 'timeout', 'clientError', 'session', 'connection', 'secureConnection', 'listening', 'close', 'other'];
 const foreign = (): [string, unknown[]][] => {
@@ -55,7 +54,7 @@ describe('a request that the application emits again', () => {
     });
     const client = await Client.connect(port);
     const drained = drains.drain({ idleGrace: 10_000 });
-    await turns(5);
+    await told(drains);
     client.write(post('/', 4, 'expect: 100-continue\r\n'));
     await client.until(/100 Continue/);
     client.write('data');

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream';
 import { TLSSocket } from 'node:tls';
 import { getShutdownError } from '../../src/index.js';
 import { Client } from '../support/clients.js';
-import { application, COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin } from '../support/origins.js';
+import { application, COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, onUpgrade, outcome, start, type Kind, type Origin, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 interface Open extends Origin {
@@ -108,7 +108,7 @@ describe('finish, an HTTP connection', () => {
     const { drains, port } = await start(server);
     const client = await Client.connect(port);
     const drained = drains.drain({ idleGrace: Infinity, finish: (socket) => void socket.write('goodbye') });
-    await turns();
+    await told(drains);
     client.write(REQUESTS.upgraded);
     await upgrading;
     upgrade();
@@ -126,7 +126,7 @@ describe('finish, an HTTP connection', () => {
         const { drains, port } = await start(server);
         const client = await Client.connect(port);
         const drained = drains.drain({ idleGrace: Infinity, finish: (socket) => void socket.write('goodbye') });
-        await turns();
+        await told(drains);
         client.write(request);
         if (how === 'later') {
           await later.reaches(1);
@@ -161,7 +161,7 @@ describe('finish, an HTTP connection', () => {
         await later.reaches(1);
         const asked: boolean[] = [];
         const drained = drains.drain({ finish: ({ writable }) => void asked.push(writable) });
-        await turns(5);
+        await told(drains);
         expect(client.received).to.equal('open');
         expect(asked).to.deep.equal([]);
         later.run();

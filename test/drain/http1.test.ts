@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Client, connectionHeaders, get, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, stopped, type App, type Origin } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, stopped, type App, type Origin, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 for (const kind of HTTP1_KINDS) {
@@ -37,7 +37,7 @@ for (const kind of HTTP1_KINDS) {
       const client = await Client.connect(port);
       await client.write(get()).until(/the beginning/);
       const drained = drains.drain();
-      await turns();
+      await told(drains);
       later.run();
       expect(outcome(await drained)).to.deep.equal(COMPLETE);
       await client.ended;
@@ -76,11 +76,11 @@ for (const kind of HTTP1_KINDS) {
             const { drains, port } = await serve((_request, response) => later.add(() => (set(response), response.end('the end'))));
             const client = await Client.connect(port);
             let drained = when === 'during the drain' ? drains.drain({ idleGrace: 10_000 }) : undefined;
-            await turns(5);
+            if (drained !== undefined) await told(drains);
             client.write(`GET / HTTP/1.${minor}\r\nhost: x\r\nconnection: keep-alive\r\n\r\n`);
             await later.reaches(1);
             drained ??= drains.drain({ idleGrace: 10_000 });
-            await turns(5);
+            await told(drains);
             later.run();
             expect(outcome(await drained)).to.deep.equal(COMPLETE);
             await client.ended;
@@ -99,7 +99,7 @@ for (const kind of HTTP1_KINDS) {
       client.write(get());
       await later.reaches(1);
       const drained = drains.drain();
-      await turns(5);
+      await told(drains);
       later.run();
       expect(outcome(await drained)).to.deep.equal(COMPLETE);
       expect(connectionHeaders(client)).to.deep.equal(['upgrade']);
@@ -144,7 +144,7 @@ for (const kind of HTTP1_KINDS) {
         await later.reaches(2);
         const drained = drains.drain();
         for (const index of order === 'first' ? [0, 1] : [1, 0]) {
-          await turns();
+          await told(drains);
           responses[index]!.end(`answer ${index + 1}.`);
         }
         expect(outcome(await drained)).to.deep.equal(COMPLETE);
@@ -162,7 +162,7 @@ for (const kind of HTTP1_KINDS) {
       client.write(get('/1'));
       await later.reaches(1);
       const drained = drains.drain();
-      await turns();
+      await told(drains);
       later = new Later();
       client.write(get('/2'));
       await later.reaches(1);
@@ -180,7 +180,7 @@ for (const kind of HTTP1_KINDS) {
       client.write(post('/', 4, 'expect: 100-continue\r\n'));
       await Promise.all([later.reaches(1), client.until(/100 Continue/)]);
       const drained = drains.drain();
-      await turns();
+      await told(drains);
       client.write('data');
       expect(outcome(await drained)).to.deep.equal(COMPLETE);
       await client.ended;
@@ -203,7 +203,7 @@ for (const kind of HTTP1_KINDS) {
         client.write(post('/', 4, 'expect: 100-continue\r\n'));
         await later.reaches(1);
         const drained = drains.drain();
-        await turns();
+        await told(drains);
         later.run();
         if (allowed) await client.until(/100 Continue/);
         if (allowed) client.write('data');
@@ -220,7 +220,7 @@ for (const kind of HTTP1_KINDS) {
       const client = await Client.connect(port);
       await client.write(get()).until(/answer 1/);
       const drained = drains.drain({ idleGrace: 10_000 });
-      await turns(5);
+      await told(drains);
       expect(client.received).to.equal('open');
       client.write(get());
       expect(outcome(await drained)).to.deep.equal(COMPLETE);

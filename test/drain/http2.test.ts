@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import tls, { TLSSocket } from 'node:tls';
 import { getShutdown, gracefulShutdown, watch } from '../../src/index.js';
 import { RawClient, connected, frame, goaway, heldStream, ok, serve } from '../support/http2.js';
-import { COMPLETE, outcome } from '../support/origins.js';
+import { COMPLETE, outcome, told } from '../support/origins.js';
 import { VERSIONS, listen, track, turns } from '../support/pair.js';
 
 for (const version of VERSIONS) {
@@ -50,6 +50,7 @@ describe('drain of an HTTP/2 session', () => {
     const held = await heldStream(connection, 3);
     session.close();
     const drained = drains.drain();
+    await told(drains);
     await turns();
     expect(client.end).to.equal(undefined);
     ok(held);
@@ -64,6 +65,7 @@ describe('drain of an HTTP/2 session', () => {
       await client.until(() => client.end !== undefined);
       expect(socket.writableEnded).to.equal(true);
       const drained = drains.drain({ timeout: silent ? 50 : 5000 });
+      await told(drains);
       await turns();
       if (!silent) client.socket.end();
       expect(outcome(await drained)).to.deep.equal(silent ? { total: 1, failed: 1, TIMEOUT: 1 } : COMPLETE);

@@ -5,9 +5,17 @@ import type http from 'node:http';
 import net from 'node:net';
 import { drainable } from '../../src/index.js';
 import { Client, connectionHeaders, get } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, KINDS, Later, makeServer, outcome, serve, start, sumOf } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, KINDS, Later, makeServer, outcome, serve, start, sumOf, told } from '../support/origins.js';
 import { listen, track, turns } from '../support/pair.js';
 import { Program } from '../support/program.js';
+
+/** Two connected sockets, none of which belongs to the server. */
+async function socketPair(): Promise<[net.Socket, net.Socket]> {
+  const between = net.createServer();
+  const near = track(net.connect(await listen(between), '127.0.0.1'));
+  const [far] = (await once(between, 'connection')) as [net.Socket];
+  return [near, track(far)];
+}
 
 describe('the order of a drain', () => {
   it('has answers say Connection: close only when the server listens no more', async () => {
@@ -62,6 +70,45 @@ describe('the order of a drain', () => {
     }
   });
 
+  it('resets no client that connects in a long turn, right before the listening could stop', async () => {
+    const { server, drains, port } = await serve((_request, response) => response.end('the end'));
+    const [near, far] = await socketPair();
+    const clients: Client[] = [];
+    far.on('data', () => {
+      for (const start = performance.now(); performance.now() < start + 3; );
+      clients.push(new Client(port)); // it is in the kernel's queue before this turn is over
+      if (clients.length < 5) near.write('again');
+    });
+    near.write('begin');
+    const drained = drains.drain({ idleGrace: 200 });
+    while (server.listening) await turns(1);
+    await Promise.all(clients.map((client) => client.handshake().then(() => client.write(get()).until(/the end/))));
+    expect(clients).to.have.length(5);
+    expect(outcome(await drained)).to.deep.equal({ total: 5, complete: 5 });
+  });
+
+  it('stops at once when the drain is forced, though connections never stop coming', async () => {
+    const server = net.createServer();
+    const drains = drainable(server);
+    await listen(server);
+    let rounds = 0;
+    const come = (): void => {
+      if (!server.listening) return;
+      rounds++;
+      server.emit('connection', track(new net.Socket()));
+      setImmediate(come);
+    };
+    come();
+    const force = new AbortController();
+    const drained = drains.drain({ force: force.signal });
+    await turns(20);
+    expect(server.listening).to.equal(true);
+    force.abort();
+    const report = await drained;
+    expect(rounds).to.be.below(30);
+    expect(report.forced).to.equal(report.total);
+  });
+
   for (const kind of KINDS) {
     it(`of a ${kind} server that does not listen is that of what it was handed`, async () => {
       const server = makeServer(kind).on('secureConnection', (socket) => socket.resume());
@@ -112,7 +159,7 @@ describe('listen() again while a drain runs', () => {
       first.write(get());
       await later.reaches(1);
       const drained = drains.drain({ grace: Infinity });
-      await turns(5);
+      await told(drains);
       const again = await listen(server);
       expect(drains.draining).to.equal(false);
       const second = await Client.connect(again);
@@ -137,7 +184,7 @@ describe('listen() again while a drain runs', () => {
     first.write(get());
     await later.reaches(1);
     const drained = drains.drain({ grace: Infinity });
-    await turns(5);
+    await told(drains);
     await Client.connect(await listen(server));
     expect(outcome(await drains.drain())).to.deep.equal(COMPLETE);
     later.run();
@@ -164,7 +211,7 @@ describe('listen() again while a drain runs', () => {
     const client = new Client(port);
     await accepted;
     const drained = drains.drain({ grace: Infinity });
-    await turns(5);
+    await told(drains);
     await listen(server);
     await client.handshake();
     expect(outcome(await drained)).to.deep.equal(COMPLETE);
@@ -182,7 +229,7 @@ describe("the program's own close() in a drain", () => {
         if (kind.includes('http') && kind !== 'http2') await client.write(get()).until(/the end/);
         const order: string[] = [];
         const drained = drains.drain({ idleGrace: 200 }).then((report) => (order.push('drained'), report));
-        if (when !== 'at once') await turns(5);
+        if (when !== 'at once') await told(drains);
         const closed = new Promise<unknown>((resolve) => {
           const returned = server.close((error) => (order.push('closed'), resolve(error)));
           expect(returned).to.equal(server);

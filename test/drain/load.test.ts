@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { DrainReport } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
-import { COMPLETE, outcome, serve, stopped, type Origin } from '../support/origins.js';
+import { COMPLETE, outcome, serve, stopped, type Origin, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 describe('drain in a request', () => {
@@ -43,7 +43,7 @@ describe('drain of 2,000 idle connections', () => {
     let open = clients.length;
     for (const client of clients) void client.ended.then(() => open--);
     const drained = drains.drain();
-    await turns();
+    await told(drains);
     first.write('st: x\r\n\r\n');
     await first.until(/the end/);
     expect(open).to.be.within(1, 2000);

@@ -4,8 +4,8 @@ import { completeDrainOptions, drainOptions } from '../../src/arguments.js';
 import { drainable, drainAgent, drainOnSignal, drainSockets, type DrainOptions, type DrainProgress } from '../../src/index.js';
 import https from 'node:https';
 import { Client, get } from '../support/clients.js';
-import { COMPLETE, makeServer, outcome, type App } from '../support/origins.js';
-import { listen, turns } from '../support/pair.js';
+import { COMPLETE, makeServer, outcome, type App, told } from '../support/origins.js';
+import { listen } from '../support/pair.js';
 
 const complete = (...calls: DrainOptions[]) => completeDrainOptions(...calls.map(drainOptions));
 const never: App = () => {};
@@ -79,7 +79,7 @@ describe('idleGrace', () => {
     const port = await listen(server);
     await Client.connect(port);
     const first = drains.drain({ grace: Infinity, idleGrace: Infinity });
-    await turns(5);
+    await told(drains);
     void drains.drain({ grace: 400 });
     const report = await first;
     expect(outcome(report)).to.deep.equal(COMPLETE);
@@ -125,7 +125,7 @@ describe('drain options that meet', () => {
       client.write(get());
       const drained = drains.drain({ ...b, grace: Infinity });
       expect(drains.drain(c)).to.not.equal(undefined);
-      await turns(5);
+      await told(drains);
       expect(calls.map(({ progress }) => progress.at(-1)?.remaining)).to.deep.equal([1, 1, 1]);
       calls.find(({ name }) => name === which)!.force.abort();
       expect(outcome(await drained)).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });

@@ -2,7 +2,7 @@
 import { expect } from 'chai';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Client, connectionHeaders, get, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 /** What comes behind an answer whose headers have left with `Connection: close`. */
@@ -55,7 +55,7 @@ for (const kind of HTTP1_KINDS) {
         it(`gives nothing to the application behind an answer that closes: ${title}, ${pieces}`, async () => {
           const { drains, client, given, responses, comes } = await inWork();
           const drained = drains.drain({ grace: 10_000 });
-          await turns(5);
+          await told(drains);
           responses[0]!.write('the beginning, ');
           await client.until(/the beginning/);
           if (pieces === 'one by one') for (const piece of data.split(/(?<=\r\n\r\n)/)) await comes(piece);
@@ -75,7 +75,7 @@ for (const kind of HTTP1_KINDS) {
       it(`answers three requests in their order when the headers are made in the order ${order.join()}, and says Connection: close on the last`, async () => {
         const { drains, client, responses, comes, reaches } = await inWork();
         const drained = drains.drain();
-        await turns(5);
+        await told(drains);
         client.write(get('/2') + get('/3'));
         await reaches(2);
         for (const index of order) {
@@ -96,7 +96,7 @@ for (const kind of HTTP1_KINDS) {
       responses[0]!.write('the beginning, ');
       await client.until(/the beginning/);
       const drained = drains.drain();
-      await turns(5);
+      await told(drains);
       await comes(get('/2') + get('/3'));
       responses[0]!.end('the end');
       client.write(get('/4'));
@@ -110,7 +110,7 @@ for (const kind of HTTP1_KINDS) {
     it('closes behind an answer that the application itself makes the last, though a later request has been given to it', async () => {
       const { drains, client, given, responses, reaches } = await inWork();
       const drained = drains.drain({ grace: 10_000 });
-      await turns(5);
+      await told(drains);
       client.write(get('/2'));
       await reaches(1);
       responses[0]!.writeHead(200, { connection: 'close', 'content-length': 7 }).end('the end');
@@ -124,7 +124,7 @@ for (const kind of HTTP1_KINDS) {
     it("closes a connection on which the application calls destroySoon() in the middle of an answer, as Node's own does", async () => {
       const { drains, client, responses } = await inWork();
       const drained = drains.drain({ grace: 10_000 });
-      await turns(5);
+      await told(drains);
       responses[0]!.write('the beginning');
       responses[0]!.socket!.destroySoon();
       expect(outcome(await drained)).to.deep.equal(COMPLETE);

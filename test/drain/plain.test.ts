@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { drainable, drainOnSignal, type DrainOptions } from '../../src/index.js';
 import { Client, get, post } from '../support/clients.js';
 import { PREFACE, get as get2 } from '../support/http2.js';
-import { application, COMPLETE, Later, makeServer, onUpgrade, outcome, stopped } from '../support/origins.js';
+import { application, COMPLETE, Later, makeServer, onUpgrade, outcome, stopped, told } from '../support/origins.js';
 import { listen, track, turns } from '../support/pair.js';
 import { makePlainServer, PLAIN_KINDS, PlainClient, type PlainKind } from '../support/plain.js';
 import { duplexOver } from '../support/transports.js';
@@ -166,7 +166,7 @@ describe('drain of a plain server', () => {
     const { drains, client } = await open('http');
     await client.write(get()).until(/the end/);
     const drained = drains.drain({ idleGrace: 10_000 });
-    await turns(5);
+    await told(drains);
     client.write(get());
     expect(outcome(await drained)).to.deep.equal(COMPLETE);
     expect(client.text).to.match(/keep-alive[^]*the end[^]*connection: close[^]*the end$/i);

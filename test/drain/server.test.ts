@@ -5,7 +5,7 @@ import net from 'node:net';
 import { mock } from 'node:test';
 import { drainable, type DrainReport } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
-import { COMPLETE, Later, makeServer, outcome, serve, type App } from '../support/origins.js';
+import { COMPLETE, Later, makeServer, outcome, serve, type App, told } from '../support/origins.js';
 import { listen, track, turns } from '../support/pair.js';
 import { duplexOver } from '../support/transports.js';
 
@@ -79,7 +79,7 @@ describe('drain of a server', () => {
     await client.write(get()).until(/the end/);
     const drained = drains.drain({ idleGrace: Infinity });
     expect(drains.draining).to.equal(true);
-    await turns();
+    await told(drains);
     expect(server.listening).to.equal(false);
     const [error] = (await once(track(net.connect(port, '127.0.0.1')), 'error')) as [NodeJS.ErrnoException];
     expect(error.code).to.equal('ECONNREFUSED');
@@ -148,7 +148,7 @@ describe('drain of a server', () => {
       (await Client.connect(port)).write(get());
       await request;
       const drained = drains.drain({ grace: Infinity, force: force?.signal ?? AbortSignal.abort() });
-      await turns();
+      await told(drains);
       force?.abort();
       expect(outcome(await drained)).to.deep.equal({ total: 1, forced: 1, CLOSED: 1 });
     });
@@ -236,7 +236,7 @@ describe('drain of a server', () => {
     client.write(get());
     await later.reaches(1);
     const drained = drains.drain();
-    await turns();
+    await told(drains);
     const stopped = new Promise<void>((resolve) => server.close(() => resolve()));
     later.run();
     expect(outcome(await drained)).to.deep.equal(COMPLETE);

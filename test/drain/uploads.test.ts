@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { Client, connectionHeaders, post } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, outcome, start, type App, type Origin } from '../support/origins.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, outcome, start, type App, type Origin, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
 
 const ANSWER = 'x'.repeat(300_000);
@@ -35,7 +35,7 @@ for (const kind of HTTP1_KINDS) {
           const uploaded = new Promise<void>((resolve) => client.socket.write(Buffer.alloc(20_000_000), () => resolve()));
           await later.reaches(1);
           const drained = drains.drain();
-          await turns();
+          await told(drains);
           later.run();
           await uploaded;
           client.socket.resume();
@@ -60,7 +60,7 @@ for (const kind of HTTP1_KINDS) {
       client.write(post('/', 5_000_000)).write(Buffer.alloc(1_000_000));
       await later.reaches(1);
       const drained = drains.drain();
-      await turns();
+      await told(drains);
       later.run();
       await client.ended;
       client.write(Buffer.alloc(4_000_000)).socket.end();
@@ -80,7 +80,7 @@ for (const kind of HTTP1_KINDS) {
       client.write(post('/', 1_000_000)).write(Buffer.alloc(1_000_000));
       await later.reaches(1);
       const drained = drains.drain();
-      await turns();
+      await told(drains);
       later.run();
       expect(outcome(await drained)).to.deep.equal(COMPLETE);
       await turns();

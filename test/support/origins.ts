@@ -103,6 +103,11 @@ export async function stopped({ server }: { server: net.Server }): Promise<void>
   while (server.listening) await turns(1);
 }
 
+/** The same, of a server that is not at hand: at once in the turn in which its connections have been told. */
+export async function told({ signal }: DrainableServer): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
 export function sumOf({ complete, oneWay, failed, forced }: DrainReport): number {
   return complete + oneWay + failed + forced;
 }
