@@ -18,20 +18,26 @@ const OPTIONS = {
   logLevel: 'warning',
 };
 
-/** Modules of the main entry that another one imports are not bundled again. `used` collects them, by their paths within the sources. */
-function takeFromMain(main, sources, used) {
+/**
+ * Modules that another entry is made of are not bundled again. `others` are the entries to take them from, the first that has one; each collects in `used`, by
+ * their paths within the sources, what is taken from it.
+ */
+function takeFrom(others, sources) {
   return {
-    name: 'take from the main implementation',
+    name: 'take from other implementations',
     setup({ onResolve, onLoad }) {
       onResolve({ filter: /^\./ }, ({ path, resolveDir }) => {
         const file = resolve(resolveDir, path.replace(/\.js$/, '.ts'));
-        if (!main.has(file)) return undefined;
+        const other = others.find(({ files }) => files.includes(file));
+        if (other === undefined) return undefined;
         const module = relative(sources, file).replaceAll('\\', '/');
-        used.add(module);
-        return { path: module, namespace: 'main' };
+        other.used.add(module);
+        return { path: module, namespace: other.name };
       });
-      onResolve({ filter: /^main$/, namespace: 'main' }, () => ({ path: './index.cjs', external: true }));
-      onLoad({ filter: /./, namespace: 'main' }, ({ path }) => ({ contents: `module.exports = require('main')[${JSON.stringify(path)}]` }));
+      for (const { name } of others) {
+        onResolve({ filter: /^implementation$/, namespace: name }, () => ({ path: `./${name}.cjs`, external: true }));
+        onLoad({ filter: /./, namespace: name }, ({ path }) => ({ contents: `module.exports = require('implementation')[${JSON.stringify(path)}]` }));
+      }
     },
   };
 }
@@ -68,19 +74,19 @@ function writeEntry(outdir, { name, program }, names) {
  * @param sources the folder that their sources are in
  */
 export async function bundle(entries, sources, outdir) {
-  const [first, ...others] = entries;
-  const main = { ...first, ...(await look(resolve(sources, first.source))) };
-  const used = new Set();
   mkdirSync(join(outdir, 'implementation'), { recursive: true });
-  for (const entry of others) {
-    const file = resolve(sources, entry.source);
-    const shared = takeFromMain(new Set(main.files), sources, used);
-    const { names } = await look(file, [shared]);
-    await writeImplementation(join(outdir, 'implementation', `${entry.name}.cjs`), { entryPoints: [file], plugins: [shared] });
+  const known = new Map();
+  for (const entry of entries) {
+    const others = [entries[0].name, entry.over].flatMap((name) => known.get(name) ?? []);
+    const { files, names } = await look(resolve(sources, entry.source), [takeFrom(others, sources)]);
+    known.set(entry.name, { ...entry, others, files, names, used: new Set() });
     writeEntry(outdir, entry, names);
   }
-  // The public names, and a property for each module that another entry needs.
-  const contents = [`export * from './${main.source}';`, ...[...used].map((module) => `export * as '${module}' from './${module}';`)].join('\n');
-  await writeImplementation(join(outdir, 'implementation', `${main.name}.cjs`), { stdin: { contents, resolveDir: sources, loader: 'ts' } });
-  writeEntry(outdir, main, main.names);
+  for (const { name, source, others, used } of known.values()) {
+    // The public names, and a property for each module that another entry needs.
+    const contents = [`export * from './${source}';`, ...[...used].map((module) => `export * as '${module}' from './${module}';`)].join('\n');
+    const from = used.size === 0 ? { entryPoints: [resolve(sources, source)] } : { stdin: { contents, resolveDir: sources, loader: 'ts' } };
+    const minifyIdentifiers = name !== entries[0].name; // who debugs a program reads the main one
+    await writeImplementation(join(outdir, 'implementation', `${name}.cjs`), { ...from, minifyIdentifiers, plugins: [takeFrom(others, sources)] });
+  }
 }

@@ -1,4 +1,5 @@
 /** The package can be imported and required, by several entries, and it is one: the same classes, the same state. */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
@@ -14,6 +15,7 @@ interface Entry {
   readonly name: string;
   readonly source: string;
   readonly program?: boolean;
+  readonly over?: string;
 }
 
 type Names = Record<string, unknown>;
@@ -74,7 +76,7 @@ describe('an entry', () => {
     write('src/other/other.ts', "import { hidden } from '../state.js';\nimport { bump } from '../index.js';\nimport { own } from './own.js';\nexport const twice = (): number => bump() + bump() + own;\nexport const seen = hidden;\n");
     write('src/other/own.ts', 'export const own = 100;\n');
     write('src/preload.ts', "import { bump } from './state.js';\nbump();\n");
-    write('src/program.ts', "import { twice } from './other/other.js';\nconsole.log(twice());\n");
+    write('src/program.ts', "import { twice } from './other/other.js';\nimport { own } from './other/own.js';\nconsole.log(twice(), own);\n");
   });
 
   after(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,7 +86,7 @@ describe('an entry', () => {
       { name: 'index', source: 'index.ts' },
       { name: 'other', source: 'other/other.ts' },
       { name: 'preload', source: 'preload.ts' },
-      { name: 'program', source: 'program.ts', program: true },
+      { name: 'program', source: 'program.ts', program: true, over: 'other' },
     ];
     const dist = (name: string) => join(folder, 'dist', name);
     await bundle(entries, join(folder, 'src'), join(folder, 'dist'));
@@ -98,6 +100,8 @@ describe('an entry', () => {
     expect(main.state.count).to.equal(4);
     expect(readFileSync(dist('program.cjs'), 'utf8')).to.match(/^#!\/usr\/bin\/env node\n/);
     expect(existsSync(dist('program.js'))).to.equal(false);
+    expect(execFileSync(process.execPath, [dist('program.cjs')], { encoding: 'utf8' })).to.equal('103 100\n');
+    expect(readFileSync(dist('implementation/program.cjs'), 'utf8')).not.to.match(/= ?100/); // it is taken from the other one
     for (const name of readdirSync(dist('implementation'))) expect(readFileSync(join(dist('implementation'), name), 'utf8'), name).not.to.include(root);
   });
 
