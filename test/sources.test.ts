@@ -51,10 +51,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   drain: [...UP_TO_CONNECTION, 'shutdown'],
   index: [...UP_TO_CONNECTION, 'shutdown', 'wrap', 'drain'],
   register: [...UP_TO_CONNECTION, 'shutdown', 'drain'],
+  probe: [...ROOTS, 'index'],
 };
 
 describe('sources', () => {
-  it('import one way: types, errors, arguments < closure, node < connection < shutdown < wrap, drain < index, register', () => {
+  it('import one way: types, errors, arguments < closure, node < connection < shutdown < wrap, drain < index, register; index < probe', () => {
     for (const { path, place, imports } of sources) {
       const allowed = MAY_IMPORT[place];
       expect(allowed, `${path}: a place that MAY_IMPORT knows`).to.be.an('array');
@@ -132,8 +133,10 @@ function declared(code: string): string[] {
 }
 
 describe('public functions', () => {
-  const exported = [...byPath.get('index.ts')!.code.matchAll(/export \{ ([^}]*) \} from '\.\/([^']+)\.js'/g)].flatMap(([, names = '', path]) =>
-    names.split(', ').filter((name) => /^[a-z]/.test(name) && !name.startsWith('type ')).map((name) => ({ name, path: `${path}.ts` })),
+  const exported = ['', 'probe/'].flatMap((folder) =>
+    [...byPath.get(`${folder}index.ts`)!.code.matchAll(/export \{ ([^}]*) \} from '\.\/([^']+)\.js'/g)].flatMap(([, names = '', path]) =>
+      names.split(', ').filter((name) => /^[a-z]/.test(name) && !name.startsWith('type ')).map((name) => ({ name, path: `${folder}${path}.ts` })),
+    ),
   );
 
   it('are the documented ones', () => {
@@ -154,11 +157,12 @@ describe('public functions', () => {
 describe('the tree in CONTRIBUTING.md', () => {
   it('has each file, and none that is not there', () => {
     const [, tree = ''] = /```text\nsrc\/\n([^]*?)```/.exec(readFileSync(join(root, '../CONTRIBUTING.md'), 'utf8')) ?? [];
-    let folder = '';
+    const folders: string[] = [];
     const drawn: string[] = [];
     for (const [, indent = '', name = '', slash] of tree.matchAll(/^( +)([\w-]+(?:\.ts)?)(\/)?/gm)) {
-      if (slash !== undefined) folder = `${name}/`;
-      else drawn.push(indent.length === 2 ? name : folder + name);
+      folders.length = indent.length / 2 - 1;
+      if (slash !== undefined) folders.push(name);
+      else drawn.push([...folders, name].join('/'));
     }
     expect(drawn.sort()).to.deep.equal([...byPath.keys()].sort());
   });

@@ -1,0 +1,4 @@
+/** By `close_notify`. */
+import type { Close } from './kind.js';
+
+export const clean: Close = ({ socket }) => void socket.end();
