@@ -17,9 +17,10 @@ export class Child {
   #seen = 0;
   #onOutput = (): void => {};
 
-  constructor(program: Program | (string & {}), args: readonly string[]) {
+  /** `as`: the user that it runs as, if not ours. */
+  constructor(program: Program | (string & {}), args: readonly string[], as?: readonly [uid: number, gid: number]) {
     this.#name = `${program} ${args.join(' ')}`;
-    this.#process = spawn(program, args, { env: programEnvironment() });
+    this.#process = spawn(program, args, { env: programEnvironment(), ...(as !== undefined && { uid: as[0], gid: as[1] }) });
     this.#closed = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('latin1').on('data', (text: string) => {
@@ -60,6 +61,10 @@ export class Child {
     this.#process.stdin.write(text);
   }
 
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   /** Ends its standard input. */
   endInput(): void {
     this.#process.stdin.end();
@@ -69,6 +74,14 @@ export class Child {
   async exitStatus(): Promise<number | null> {
     await this.#closed;
     return this.#process.exitCode;
+  }
+
+  /** Lets it end, with the processes that it has started. */
+  async stop(): Promise<void> {
+    const timer = setTimeout(() => void this.kill(), PATIENCE);
+    this.#process.kill('SIGTERM');
+    await this.#closed;
+    clearTimeout(timer);
   }
 
   async kill(): Promise<void> {
