@@ -4,11 +4,12 @@ import { fileURLToPath } from 'node:url';
 import { tryBundlers } from './package/bundlers.mjs';
 import { checkContents } from './package/contents.mjs';
 import { tryLinters } from './package/linters.mjs';
+import { tryProgram } from './package/program.mjs';
 import { tryRuntime } from './package/runtime.mjs';
 import { Stranger, pack } from './package/stranger.mjs';
 import { tryTypeScript } from './package/typescript.mjs';
 
-const PARTS = { linters: tryLinters, runtime: tryRuntime, bundlers: tryBundlers, typescript: tryTypeScript };
+const PARTS = { linters: tryLinters, runtime: tryRuntime, program: tryProgram, bundlers: tryBundlers, typescript: tryTypeScript };
 const [, , only] = process.argv;
 if (only !== undefined && !(only in PARTS)) throw new Error(`a part is one of ${Object.keys(PARTS).join(', ')}`);
 

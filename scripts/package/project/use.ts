@@ -3,6 +3,13 @@ import * as https from 'node:https';
 import * as tls from 'node:tls';
 import { drainable, drainOnSignal, gracefulShutdown, getShutdownError, unwrap, watch, wrap, TlsShutdownError } from 'tls-graceful-shutdown';
 import type { DrainReport, ShutdownErrorCode, ShutdownMessage, ShutdownReturn } from 'tls-graceful-shutdown';
+import { probe, serve } from 'tls-graceful-shutdown/probe';
+import type { ProbeReport, Question, Serving } from 'tls-graceful-shutdown/probe';
+
+export const ask = (): Promise<ProbeReport> => probe({ host: 'localhost', questions: ['we-close', 'idle'], idle: 1000, ca: Buffer.alloc(1) });
+// @ts-expect-error not a question
+export const question: Question = 'close';
+export const start = (): Promise<Serving> => serve({ close: 'late-data' });
 
 const socket = watch(tls.connect({ port: 1 }));
 socket.on('error', () => {});

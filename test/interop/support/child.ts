@@ -17,10 +17,9 @@ export class Child {
   #seen = 0;
   #onOutput = (): void => {};
 
-  /** `as`: the user that it runs as, if not ours. */
-  constructor(program: Program | (string & {}), args: readonly string[], as?: readonly [uid: number, gid: number]) {
+  constructor(program: Program | (string & {}), args: readonly string[]) {
     this.#name = `${program} ${args.join(' ')}`;
-    this.#process = spawn(program, args, { env: programEnvironment(), ...(as !== undefined && { uid: as[0], gid: as[1] }) });
+    this.#process = spawn(program, args, { env: programEnvironment() });
     this.#closed = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('latin1').on('data', (text: string) => {
@@ -74,14 +73,6 @@ export class Child {
   async exitStatus(): Promise<number | null> {
     await this.#closed;
     return this.#process.exitCode;
-  }
-
-  /** Lets it end, with the processes that it has started. */
-  async stop(): Promise<void> {
-    const timer = setTimeout(() => void this.kill(), PATIENCE);
-    this.#process.kill('SIGTERM');
-    await this.#closed;
-    clearTimeout(timer);
   }
 
   async kill(): Promise<void> {

@@ -13,6 +13,7 @@ import { probe, type ProbeAnswer, type ProbeOptions, type Question } from '../..
 import { EXIT_STATUS } from '../../../src/probe/cli/status.js';
 import { Child } from './child.js';
 import { afterThisTest } from './cleanup.js';
+import { startMariaDB, startPostgres, startRedis } from './databases.js';
 import { CERT_FILE, freePort, fromRoot, KEY_FILE } from './ends.js';
 import { programEnvironment, type Program } from './programs.js';
 
@@ -58,7 +59,7 @@ async function place(): Promise<Place> {
 
 /** Until it listens. */
 async function listening(port: number, child: Child): Promise<void> {
-  afterThisTest(() => child.stop());
+  afterThisTest(() => child.stop('SIGTERM'));
   for (;;) {
     if (child.hasEnded) throw new Error(`it ended:\n${child.output}`);
     const socket = net.connect(port, '127.0.0.1');
@@ -77,10 +78,10 @@ function userId(name: string): [uid: number, gid: number] {
   return [id('-u'), id('-g')];
 }
 
-async function program(name: Program | '/usr/lib/postfix/sbin/master', args: (place: Place) => readonly string[], prepare: (place: Place) => void = () => {}, as?: readonly [uid: number, gid: number]): Promise<number> {
+async function program(name: Program | '/usr/lib/postfix/sbin/master', args: (place: Place) => readonly string[], prepare: (place: Place) => void = () => {}): Promise<number> {
   const at = await place();
   prepare(at);
-  await listening(at.port, new Child(name, args(at), as));
+  await listening(at.port, new Child(name, args(at)));
   return at.port;
 }
 
@@ -183,46 +184,9 @@ export const PROBED: readonly Probed[] = [
   },
   { name: 'Dovecot', needs: ['dovecot'], command: '--starttls imap', options: { starttls: 'imap' }, start: () => program('dovecot', ({ file }) => ['-F', '-c', file('dovecot.conf')], ({ folder }) => mkdirSync(join(folder, 'run'))) },
   { name: 'vsftpd', needs: ['vsftpd'], command: '--starttls ftp', options: { starttls: 'ftp' }, start: () => program('vsftpd', ({ file }) => [file('vsftpd.conf')], ({ folder }) => mkdirSync(join(folder, 'empty'))) },
-  {
-    name: 'PostgreSQL',
-    needs: ['postgres'],
-    command: '--starttls postgres',
-    options: { starttls: 'postgres' },
-    start: () => {
-      const owner = userId('postgres');
-      const prepare = ({ folder }: Place): void => {
-        const data = join(folder, 'data');
-        chownSync(folder, ...owner);
-        execFileSync('initdb', ['-D', data, '-A', 'trust'], { stdio: 'ignore', env: programEnvironment(), uid: owner[0], gid: owner[1] });
-        for (const [name, from] of [['server.crt', CERT_FILE], ['server.key', KEY_FILE]] as const) {
-          copyFileSync(from, join(data, name));
-          chmodSync(join(data, name), 0o600);
-          chownSync(join(data, name), ...owner);
-        }
-      };
-      return program('postgres', ({ folder, port }) => ['-D', join(folder, 'data'), '-p', `${port}`, '-k', '', '-c', 'ssl=on'], prepare, owner);
-    },
-  },
-  {
-    name: 'Redis',
-    needs: ['redis-server'],
-    command: "--send 'QUIT\\r\\n'",
-    options: { send: 'QUIT\r\n' },
-    start: () =>
-      program('redis-server', ({ folder, port }) => ['--port', '0', '--tls-port', `${port}`, '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--tls-cert-file', CERT_FILE, '--tls-key-file', KEY_FILE, '--tls-ca-cert-file', CERT_FILE, '--tls-auth-clients', 'no']),
-  },
-  {
-    name: 'MariaDB',
-    needs: ['mariadbd'],
-    command: '--starttls mysql',
-    options: { starttls: 'mysql' },
-    start: () =>
-      program('mariadbd', ({ folder, port }) => ['--no-defaults', '--user=mysql', `--datadir=${join(folder, 'data')}`, `--port=${port}`, '--bind-address=127.0.0.1', `--socket=${join(folder, 'socket')}`, `--pid-file=${join(folder, 'pid')}`, `--ssl-cert=${join(folder, 'cert.pem')}`, `--ssl-key=${join(folder, 'key.pem')}`], ({ folder }) => {
-        const owner = userId('mysql');
-        for (const path of [folder, join(folder, 'cert.pem'), join(folder, 'key.pem')]) chownSync(path, ...owner);
-        execFileSync('mariadb-install-db', ['--no-defaults', '--user=mysql', `--datadir=${join(folder, 'data')}`, '--auth-root-authentication-method=normal', '--skip-test-db'], { stdio: 'ignore' });
-      }),
-  },
+  { name: 'PostgreSQL', needs: ['postgres'], command: '--starttls postgres', options: { starttls: 'postgres' }, start: startPostgres },
+  { name: 'Redis', needs: ['redis-server'], command: "--send 'QUIT\\r\\n'", options: { send: 'QUIT\r\n' }, start: startRedis },
+  { name: 'MariaDB', needs: ['mariadbd'], command: '--starttls mysql', options: { starttls: 'mysql' }, start: startMariaDB },
   { name: '`https.Server`', needs: [], ...IDLE, start: () => ofNode(httpsServer()) },
   { name: '`https.Server`, drainable', needs: [], ...IDLE, start: () => ofNode(httpsServer(), true) },
   { name: '`http2` server', needs: [], command: '--alpn h2', options: { alpn: ['h2'] }, start: () => ofNode(http2.createSecureServer(identity, (_request, response) => response.end('page'))) },
