@@ -1,6 +1,6 @@
 /**
- * The sockets of clients that keep theirs to themselves: every TLS connection that the program has open as a client. Import it before the packages that
- * connect. Those that have taken `connect` out of `tls` by name before are not seen.
+ * The sockets of clients that keep theirs to themselves: every TLS connection that the program opens as a client, to whatever server. Import it before the packages
+ * that connect. Those that have taken `connect` out of `tls` by name before are not seen.
  */
 import tls, { type TLSSocket } from 'node:tls';
 

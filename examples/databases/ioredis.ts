@@ -8,15 +8,20 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { drainSockets } from 'tls-graceful-shutdown';
+import { drainSockets, type DrainReport } from 'tls-graceful-shutdown';
 
 const options = { host: 'localhost', port: Number(process.env['PORT']), tls: { ca: readFileSync(process.env['CA_FILE']!) } };
 const redis = new Redis(options);
 const producer = new Redis(options);
 await Promise.all([once(redis, 'ready'), once(producer, 'ready')]);
 
+/** `redis.stream` is another one after each reconnect: so it is read when the drain begins. */
+async function drainRedis(): Promise<DrainReport> {
+  return drainSockets([redis.stream], { finish: async () => void (await redis.quit()) });
+}
+
 const job = redis.blpop('jobs', 10);
-const drained = drainSockets([redis.stream], { finish: async () => void (await redis.quit()) });
+const drained = drainRedis();
 await producer.rpush('jobs', 'mail'); // it comes while the drain runs
 const report = await drained;
 const [, name] = (await job)!;

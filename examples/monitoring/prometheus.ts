@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { subscribe } from 'node:diagnostics_channel';
 import http from 'node:http';
 import https from 'node:https';
+import { hostname } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
 import { Counter, Gauge, Pushgateway } from 'prom-client';
@@ -14,7 +15,9 @@ import { certificate, listen } from '../support/local.js';
 import { visit } from '../support/visitor.js';
 
 const pushed: string[] = [];
+const paths = new Set<string | undefined>();
 const gateway = http.createServer(async (request, response) => {
+  paths.add(request.url);
   pushed.push(await text(request.headers['content-encoding'] === 'gzip' ? request.pipe(createGunzip()) : request));
   response.end();
 });
@@ -35,7 +38,7 @@ drainOnSignal(drainable(server, { idleGrace: 100 }), {
   onDrained: async (report) => {
     for (const outcome of ['complete', 'oneWay', 'failed', 'forced'] as const) drained.set({ outcome }, report[outcome]);
     seconds.set(report.elapsed / 1000);
-    await new Pushgateway(gatewayUrl).pushAdd({ jobName: 'my-server' });
+    await new Pushgateway(gatewayUrl).pushAdd({ jobName: 'my-server', groupings: { instance: hostname() } });
     gateway.close();
   },
 });
@@ -48,4 +51,5 @@ process.once('exit', () => {
   const lines = pushed.at(-1)!.split('\n').filter((line) => line.startsWith('tls_'));
   console.log(lines.join('\n'));
   for (const line of ['tls_shutdowns_total{value="1",code=""} 2', 'tls_drain_connections{outcome="complete"} 2', 'tls_drain_connections{outcome="oneWay"} 1']) assert.ok(lines.includes(line), line);
+  assert.deepEqual([...paths], [`/metrics/job/my-server/instance/${encodeURIComponent(hostname())}`]); // else one process overwrites another
 });

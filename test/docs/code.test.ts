@@ -1,6 +1,6 @@
 /**
  * The code in README.md and docs/ is real. A block of TypeScript or JavaScript compiles with our strict options. It runs and prints what its comments
- * `// prints:` say, unless it is marked `no-run`. One that is marked `excerpt`, and all of recipes.md, has only lines of the program that is named before
+ * `// prints:` say, unless it is marked `no-run`. One with tests of `node:test` runs, and they pass: it has no types. One that is marked `excerpt`, and all of recipes.md, has only lines of the program that is named before
  * it. A `diff` compiles as it is after the change. A block for the shell has only commands that are there.
  */
 import { execFile } from 'node:child_process';
@@ -18,6 +18,9 @@ const of = (...languages: string[]): Block[] => blocks.filter(({ language }) => 
 const isExcerpt = ({ page, language, mode }: Block): boolean => mode === 'excerpt' || (page === 'docs/recipes.md' && language === 'ts');
 const programs = of('ts', 'js', 'diff').filter((block) => !isExcerpt(block));
 
+const isTest = ({ code }: Block): boolean => code.includes("from 'node:test'");
+const programText = (block: Block): string => (isTest(block) ? `// @ts-nocheck\n${block.code}` : block.language === 'diff' ? changed(block.code) : block.code);
+
 /** A change as it is after it. */
 const changed = (code: string): string => code.replace(/^-.*\n/gm, '').replace(/^[+ ]/gm, '');
 const lines = (code: string): string[] => code.split('\n').filter((line) => line.trim() !== '');
@@ -32,7 +35,7 @@ describe('code in the documentation', () => {
   before(async () => {
     folder = mkdtempSync(file('build/docs-')); // inside the package, so that it can import itself
     mkdirSync(join(folder, 'src'));
-    for (const block of programs) writeFileSync(join(folder, 'src', fileOf(block)), block.language === 'diff' ? changed(block.code) : block.code);
+    for (const block of programs) writeFileSync(join(folder, 'src', fileOf(block)), programText(block));
     const compilerOptions = { rootDir: 'src', outDir: 'out', types: ['node'], allowJs: true, checkJs: true };
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ extends: file('tsconfig.json'), compilerOptions, include: ['src'] }));
     for (const kind of ['key', 'cert']) copyFileSync(file(`fixtures/localhost.${kind}.pem`), join(folder, `server.${kind}`));
@@ -55,7 +58,15 @@ describe('code in the documentation', () => {
     expect(failure).not.to.be.a('string', String(failure));
   });
 
-  for (const block of programs.filter(({ language, mode }) => language !== 'diff' && mode !== 'no-run')) {
+  for (const block of programs.filter(isTest)) {
+    it(`has tests that pass: ${block.name}`, async () => {
+      const { stdout } = await run(process.execPath, ['--test-reporter=tap', join('out', fileOf(block).replace('ts', 'js'))], { cwd: folder });
+      const tests = [...block.code.matchAll(/^test\(/gm)].length;
+      expect(stdout).to.include(`\n# pass ${tests}\n# fail 0\n`);
+    });
+  }
+
+  for (const block of programs.filter((one) => !isTest(one) && one.language !== 'diff' && one.mode !== 'no-run')) {
     const printed = [...block.code.matchAll(/\/\/ prints: (.*)$/gm)].map(([, line]) => line);
 
     it(`prints what it says: ${block.name}`, async function () {

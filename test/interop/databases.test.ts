@@ -43,7 +43,7 @@ const DATABASES: Readonly<Record<string, Database>> = {
     answer: '+OK\r\n',
     atOurAlert: TRUNCATED,
     behindGoodbye: BOTH_ALERTS,
-    examples: { ioredis: 'the job in flight was "mail"; 1 connection, 1 complete', redis: 'the job in flight was "mail"; 1 connection, 1 complete' },
+    examples: { ioredis: 'the job in flight was "mail"; 1 connection, 1 complete', redis: 'the job in flight was null; 1 connection, 1 complete' },
   },
   MariaDB: {
     program: 'mariadbd',
@@ -58,6 +58,13 @@ const DATABASES: Readonly<Record<string, Database>> = {
 };
 
 const run = promisify(execFile);
+
+/** @returns what it prints, and what it complains about */
+async function runExample(name: string, ports: Readonly<Record<string, number>>): Promise<string[]> {
+  const env = { ...process.env, ...Object.fromEntries(Object.entries(ports).map(([key, port]) => [key, `${port}`])), CA_FILE: CERT_FILE };
+  const { stdout, stderr } = await run(process.execPath, [fromRoot(`examples/databases/build/databases/${name}.js`)], { env, timeout: 20_000 });
+  return [stdout.trim(), stderr.trim()];
+}
 
 describe('databases', () => {
   before(async () => {
@@ -90,11 +97,23 @@ describe('databases', () => {
 
       for (const [example, printed] of Object.entries(examples)) {
         it(`a pool is drained, and what is in flight is answered: examples/databases/${example}.ts`, async () => {
-          const env = { ...process.env, PORT: `${port}`, CA_FILE: CERT_FILE };
-          const { stdout, stderr } = await run(process.execPath, [fromRoot(`examples/databases/build/databases/${example}.js`)], { env, timeout: 20_000 });
-          expect([stdout.trim(), stderr]).to.deep.equal([printed, '']);
+          expect(await runExample(example, { PORT: port })).to.deep.equal([printed, '']);
         });
       }
     });
   }
+
+  describe('a server with PostgreSQL and Redis', () => {
+    let ports = {};
+
+    before(async () => {
+      requirePrograms('postgres', 'redis-server');
+      ports = { PG_PORT: await startPostgres(), REDIS_PORT: await startRedis() };
+    });
+    after(cleanUp);
+
+    it('drains, then both pools, and the process ends: examples/databases/server.ts', async () => {
+      expect(await runExample('server', ports)).to.deep.equal(['the request in work was answered; complete: 1 of 1, 1 of 1, 1 of 1', '']);
+    });
+  });
 });
