@@ -44,7 +44,7 @@ const server = http.createServer(async (_request, response) => {
 const reports: DrainReport[] = [];
 drainOnSignal(drainable(server), {
   onDrained: async (report) => {
-    reports.push(report, ...(await Promise.all([drainPool(), drainRedis()]))); // side by side: nobody asks them any more
+    reports.push(report, ...(await Promise.all([drainPool(), drainRedis()])));
   },
 });
 
