@@ -8,7 +8,7 @@ import { text } from './pages.js';
 
 export const identity = { key: text('fixtures/localhost.key.pem'), cert: text('fixtures/localhost.cert.pem') };
 
-/** A module to preload: it leads connections to example.com to the servers of `Hosts`. Where the code listens on port 8443, a visitor comes. */
+/** A module to preload: it leads connections to example.com to the servers of `Hosts`. Where the code listens on port 8443 or 4000, a visitor comes. */
 export const PRELOAD = `
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -30,9 +30,11 @@ tls.connect = (...given) => {
 syncBuiltinESMExports();
 
 const { listen } = net.Server.prototype;
+const VISITORS = { 8443: visit, 4000: visitSecret };
 net.Server.prototype.listen = function (...given) {
-  if (given[0] !== 8443) return listen.apply(this, given);
-  this.once('listening', () => visit(this));
+  const visitor = VISITORS[given[0]];
+  if (visitor === undefined) return listen.apply(this, given);
+  this.once('listening', () => visitor(this));
   return listen.call(this, 0, '127.0.0.1', ...given.slice(1));
 };
 
@@ -49,6 +51,18 @@ async function visit(server) {
     ask();
   }
   await once(socket.resume(), 'end');
+  server.close();
+}
+
+/** A client that says a secret through TLS, and goes back to plaintext. */
+async function visitSecret(server) {
+  const { unwrap, wrap } = await import('tls-graceful-shutdown');
+  const secure = wrap(plainConnect(server.address().port, '127.0.0.1'), { servername: 'localhost', ca });
+  await once(secure, 'secureConnect');
+  secure.write('a secret\\n');
+  const plain = await unwrap(secure);
+  plain.write('no secret\\n');
+  await once(plain.resume(), 'end');
   server.close();
 }
 `;
