@@ -1,0 +1,94 @@
+/** Plays one plan of the fault fuzzer: our socket, the proxy with its script, the honest peer and our application. Everything is destroyed in the end. */
+import { getShutdown, watch, type ShutdownState } from '../../src/index.js';
+import { Application } from './fault-call.js';
+import { ScriptedPeer } from './fault-peer.js';
+import type { Plan } from './fault-plan.js';
+import { FaultProxy } from './fault-proxy.js';
+import { LINES } from './lines.js';
+import { turns } from './pair.js';
+
+export interface Played {
+  readonly plan: Plan;
+  readonly proxy: FaultProxy;
+  readonly peer: ScriptedPeer;
+  readonly application: Application;
+  /** When everything had come to rest. */
+  readonly state: ShutdownState;
+  /** What was read of the connection behind TLS. */
+  readonly plain: Buffer;
+  readonly isDestroyed: boolean;
+  readonly hadError: boolean;
+  readonly transportDestroyed: boolean;
+  /** Was it still there when all had been destroyed? And our listeners. */
+  readonly isClosed: boolean;
+  readonly listenersOfOurs: readonly string[];
+}
+
+/** Waiting for what is under way, not for what never comes. */
+const REST_MS = 250;
+
+export async function play(plan: Plan): Promise<Played> {
+  const { kind, version, side, watched, faults, peerKeepsOpen, when } = plan;
+  const early = watched === 'early' ? watch : (): void => {};
+  const { ours, far: proxy, ...line } = await LINES[kind]!(version, side, early, (end) => new FaultProxy(end, version, side === 'client' ? 'server' : 'client'));
+  const { transport } = line;
+  proxy.deliver = line.deliver;
+  proxy.reset = line.reset;
+  proxy.peerKeepsOpen = peerKeepsOpen;
+  const peer = new ScriptedPeer(proxy.peer, plan);
+  const application = new Application(ours, plan, () => line.onData());
+  transport?.on('error', () => {});
+  proxy.arm(faults);
+  try {
+    let closedAt = Infinity;
+    ours.once('close', () => (closedAt = performance.now()));
+    const ended = new Promise<void>((resolve) => ours.once('end', resolve).once('close', () => resolve()));
+    application.write();
+    let calling = when === 'first' ? application.call() : undefined;
+    await Promise.all([peer.start(), when === 'between' ? turns(1 + (plan.seed % 8)).then(() => (calling = application.call())) : undefined]);
+    if (when === 'last') await Promise.race([ended, turns(60)]);
+    await (calling ?? application.call());
+    const behind = readPlain(application);
+    application.readOn();
+    await rest(() => isAtRest(proxy, peer, application, behind));
+    const state = getShutdown(ours);
+    const listenersOfOurs = namesOf(ours);
+    const seen = { state, isDestroyed: ours.destroyed, hadError: ours.errored !== null, transportDestroyed: transport?.destroyed === true, plain: Buffer.concat(behind) };
+    line.destroy();
+    await rest(() => closedAt < Infinity && (transport === undefined || transport.closed));
+    return { plan, proxy, peer, application, ...seen, isClosed: closedAt < Infinity, listenersOfOurs: [...listenersOfOurs, ...(application.askedAt < closedAt ? namesOf(ours).map((name) => `${name} after 'close'`) : [])] };
+  } finally {
+    line.destroy();
+    application.plain?.destroy();
+  }
+}
+
+/** On the plain connection somebody reads as soon as it is there. */
+function readPlain({ plain }: Application): Buffer[] {
+  const read: Buffer[] = [];
+  plain?.on('data', (chunk: Buffer) => read.push(chunk));
+  return read;
+}
+
+const lengthOf = (chunks: readonly Buffer[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
+
+/** All that was delivered has been read, on both sides. */
+function isAtRest({ lanes, isIdle }: FaultProxy, peer: ScriptedPeer, application: Application, plain: readonly Buffer[]): boolean {
+  const { toUs, toPeer } = lanes;
+  return (
+    isIdle &&
+    lengthOf(application.read) === toUs.log.plaintext(toUs.log.intact).length &&
+    lengthOf(peer.got) === toPeer.log.plaintext(toPeer.log.intact).length &&
+    toPeer.log.plaintext().length === application.written &&
+    (application.plain === undefined || lengthOf(plain) === toUs.log.behindAlert.length)
+  );
+}
+
+async function rest(isAt: () => boolean): Promise<void> {
+  const end = performance.now() + REST_MS;
+  for (let i = 0; i < 3 || (!isAt() && performance.now() < end); i++) await turns(i < 20 ? 2 : 20);
+}
+
+function namesOf(socket: NodeJS.EventEmitter): string[] {
+  return socket.eventNames().flatMap((event) => socket.rawListeners(event).map(({ name }) => name).filter((name) => name.includes('tlsShutdown') || name.includes('TlsShutdown')));
+}
