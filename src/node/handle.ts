@@ -30,6 +30,7 @@ export interface Handle {
   _parent?: Handle | null;
   _parentWrap?: { stream?: Duplex } | null;
   onread?: unknown;
+  onwrite?: unknown;
   fd?: unknown;
   getpeername?(address: object): unknown;
   readStart?(): unknown;

@@ -7,6 +7,7 @@
  * | `_parent.bytesWritten` | whether the alert was written | 10 | no clean end before our alert is proved; `lost` is not told from `close_notify` |
  * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
+ * | `_parent.onwrite` over a `Duplex` | nothing of OpenSSL's is written behind a quiet end | 8 | an alert of OpenSSL's there ends the process |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
  * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
  */
@@ -232,8 +233,17 @@ export function endTransport(socket: TLSSocket, done: (error?: Error | null) => 
   if (parent === undefined || parent === null) return false;
   try {
     netFinal.call(receiverOf(parent), done);
+    refuseWrites(parent);
     return true;
   } catch {
     return false;
   }
+}
+
+/**
+ * OpenSSL writes an alert of its own about bytes that are no TLS. While a `Duplex` is being ended, that would fail an assertion of Node's, in a callback
+ * where nobody can catch it (Node 20 to 26). And behind the end it would be a write after the end.
+ */
+function refuseWrites(parent: Handle): void {
+  if (typeof parent.onwrite === 'function') parent.onwrite = () => -1; // any error
 }
