@@ -46,7 +46,8 @@ export class WrappedTransport extends Duplex {
 
   constructor(transport: Duplex) {
     // With a limit of one byte, at most one record waits here while the TLS layer doesn't read.
-    super({ readableHighWaterMark: 1, writableHighWaterMark: transport.writableHighWaterMark });
+    // It is destroyed with the TLS socket. If it were before, when both its sides have ended, so would the TLS socket be, with all that is still to be read.
+    super({ readableHighWaterMark: 1, writableHighWaterMark: transport.writableHighWaterMark, autoDestroy: false });
     this.#transport = transport;
     this.#allowHalfOpen = transport.allowHalfOpen;
     transport.on('error', this.#onError).on('close', this.#onClose);
