@@ -4,15 +4,13 @@
  */
 import type { Answer } from './fault-call.js';
 import { PATTERN } from './fault-peer.js';
-import { endsByAlert, mayStandUnread, type Plan } from './fault-plan.js';
+import { endsByAlert, isWrap, mayStandUnread, type Plan } from './fault-plan.js';
 import type { Played } from './fault-run.js';
 import type { FaultProxy } from './fault-proxy.js';
 import { isHarmless } from './faults.js';
 
 /** Between an alert's delivery and an answer that would have to know of it. */
 const ON_ITS_WAY_MS = 15;
-
-const NATIVE = ['TCP', 'a Unix socket', 'TLS in TLS'];
 
 export interface Judgement {
   /** What is wrong. */
@@ -72,12 +70,12 @@ function* bytes({ plan, proxy, peer, application, state, hadError, plain }: Play
 }
 
 /**
- * Plain Node loses data there: behind `end()` in a read callback of a socket that nobody watches; and over a Duplex, when both sides have ended, this one
+ * Plain Node loses data there: behind `end()` in a read callback of a socket that nobody watches; and over a Duplex without `wrap`, when both sides have ended, this one
  * without an alert, and somebody has still to read.
  */
 function mayLose({ kind, call, reader, watched }: Plan, closed: boolean): boolean {
   if (call === 'end() in data' || call === 'end() before') return watched === 'late';
-  return !NATIVE.includes(kind) && !closed && reader !== 'flowing';
+  return kind.endsWith('Duplex') && !isWrap({ kind }) && !closed && reader !== 'flowing';
 }
 
 /** The kernel had it, and the proxy did not get it: a reset, forged or by our kernel (for bytes behind the peer's alert), throws away what was under way. */
