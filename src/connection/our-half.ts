@@ -94,7 +94,7 @@ export class OurHalf {
 
   #send(callback: FinalCallback): void {
     const { socket, ownFinal } = this.#owner;
-    if (this.state === 'quieting') return this.#endQuietly(callback);
+    if (this.isQuiet) return this.#endQuietly(callback); // `quiet`: its time ran out while this was held
     this.#apply('send');
     const writing = (this.#writing = new WritingEnd(socket, ownFinal!));
     // An end of reading within this call proves nothing: it may come behind our alert, and is not fed yet. (A Duplex may push within its write.)
