@@ -75,7 +75,8 @@ function openResources(): string[] {
 
 /** But for what was open before: this process's own output may be a pipe. */
 async function allClosed(): Promise<boolean> {
-  for (let i = 0; i < 500 && openResources().length > openBefore; i++) await turns(1);
+  const limit = performance.now() + 3000;
+  while (openResources().length > openBefore && performance.now() < limit) await turns(10);
   return openResources().length <= openBefore;
 }
 

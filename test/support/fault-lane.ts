@@ -2,7 +2,7 @@
 import { LaneLog, type Sealed } from './fault-log.js';
 import { injectionOf, type Fault } from './faults.js';
 import { turns } from './pair.js';
-import { ALERT, type Direction } from './sealing.js';
+import { ALERT, DATA, type Direction } from './sealing.js';
 
 /** Where the lane ends; `false` if nothing can be delivered there any more. */
 export interface Sink {
@@ -23,6 +23,7 @@ export class Lane {
   /** Puts bytes into the other direction. */
   injectBack: (bytes: Buffer) => void = () => {};
   readonly #sink: Sink;
+  readonly #direction: () => Direction | undefined;
   #faults: readonly Fault[] = [];
   /** Of the next record; before `arm` everything passes. */
   #index = -1;
@@ -37,6 +38,7 @@ export class Lane {
 
   constructor(sink: Sink, direction: () => Direction | undefined) {
     this.#sink = sink;
+    this.#direction = direction;
     this.log = new LaneLog(direction);
   }
 
@@ -141,7 +143,19 @@ export class Lane {
       case 'inject back':
         this.injectBack(this.#injection(n));
         return steps;
+      case 'fatal alert':
+        return [...before, ...this.#fatalAlert(bytes, n), ...behind];
     }
+  }
+
+  /** Its sender is silent from now on. */
+  #fatalAlert(bytes: Buffer, n: number): Step[] {
+    const alert = this.#direction()!.seal(ALERT, Buffer.from([2, n % 256]), (n >> 8) % 3 === 0 ? n % 50 : 0);
+    const pieces: Step[] = n % 2 === 0 ? [Buffer.concat([bytes, alert])] : [bytes, alert];
+    const junk = [Buffer.alloc(0), Buffer.from([0x17]), this.#injection(n), this.#direction()!.seal(DATA, Buffer.from('more'))][(n >> 10) % 4]!;
+    const isCut = (n >> 12) % 2 === 0;
+    this.#fate = isCut ? 'closed' : 'muted';
+    return [...pieces, junk, ...(isCut ? (['fin'] as const) : [])];
   }
 
   #injection(n: number): Buffer {

@@ -19,6 +19,7 @@ export const OPS = [
   'corrupt', // a bit
   'inject', // bytes before, inside or behind it
   'inject back', // bytes towards its sender, who may then send a fatal alert
+  'fatal alert', // of any number, authentic, behind it, and anything behind that: the peer itself, or an endpoint that was provoked to it
 ] as const;
 export type Op = (typeof OPS)[number];
 

@@ -54,7 +54,8 @@ async function lined<F extends Far>(ours: TLSSocket, far: F, beneath: Duplex[] =
 }
 
 function resetAt(line: Duplex): void {
-  if (line instanceof net.Socket && !(line instanceof TLSSocket) && line.remoteAddress !== undefined) line.resetAndDestroy();
+  const isEnding = line.writableEnded && !line.writableFinished; // there libuv refuses a reset, and Node forgets the handle, which stays open (20 to 26)
+  if (line instanceof net.Socket && !(line instanceof TLSSocket) && line.remoteAddress !== undefined && !isEnding) line.resetAndDestroy();
   else line.destroy();
 }
 
