@@ -57,7 +57,7 @@ function* bytes(played: Played): Generator<string> {
   const read = Buffer.concat(application.read);
   const readable = toUs.log.plaintext(toUs.log.intact);
   const discards = plan.unread === 'discard' || application.answers.some(({ isQuiet }) => isQuiet);
-  const isWhole = !hadError && !application.hasDestroyed && !toUs.log.wasReset && !mayLose(plan) && !(plan.call === 'unwrap' && application.plain === undefined);
+  const isWhole = !hadError && toUs.log.ignored === 0 && !application.hasDestroyed && !toUs.log.wasReset && !mayLose(plan) && !(plan.call === 'unwrap' && application.plain === undefined);
   if (!discards && !isPrefix(read, readable)) yield `it read ${read.length} bytes which are not the ${readable.length} delivered`;
   if (read.length > readable.length) yield `it read ${read.length} bytes, ${readable.length} were delivered`;
   if (!discards && isWhole && read.length < readable.length) yield `it read only ${read.length} of ${readable.length} bytes delivered`;
@@ -86,7 +86,7 @@ function mayBeLost({ proxy, plan, application }: Played): boolean {
 
 /** What is said of each half. */
 function* halves(played: Played): Generator<string> {
-  const { proxy, state, plan, application, isDestroyed } = played;
+  const { proxy, state, statedAt, plan, application, isDestroyed } = played;
   const { toUs, toPeer } = proxy.lanes;
   const { sent, received } = state;
   const wasReset = mayBeLost(played);
@@ -98,7 +98,7 @@ function* halves(played: Played): Generator<string> {
   if (sent === 'close_notify' && toPeer.log.closedAt === undefined && !wasReset && plan.watched === 'early') yield 'sent is close_notify, and no alert came';
   // Of a socket that was destroyed in between nobody says whether it left. Nor of one that was watched when it had failed already.
   const isUnknown = (sent === 'queued' && isDestroyed) || wasReset || (sent === 'lost' && received === 'error' && plan.watched === 'late');
-  if (sent !== 'close_notify' && !isUnknown && toPeer.log.closedAt !== undefined) yield `sent is ${sent}, and the alert came`;
+  if (sent !== 'close_notify' && !isUnknown && (toPeer.log.closedAt ?? Infinity) < statedAt - ON_ITS_WAY_MS) yield `sent is ${sent}, and the alert came`;
 }
 
 /** One answer. */

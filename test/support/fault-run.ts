@@ -14,6 +14,7 @@ export interface Played {
   readonly application: Application;
   /** When everything had come to rest. */
   readonly state: ShutdownState;
+  readonly statedAt: number;
   /** What was read of the connection behind TLS. */
   readonly plain: Buffer;
   readonly isDestroyed: boolean;
@@ -53,7 +54,7 @@ export async function play(plan: Plan): Promise<Played> {
     await rest(() => isAtRest(proxy, peer, application, behind));
     const state = getShutdown(ours);
     const listenersOfOurs = namesOf(ours);
-    const seen = { state, isDestroyed: ours.destroyed, hadError: ours.errored !== null, transportDestroyed: transport?.destroyed === true, plain: Buffer.concat(behind) };
+    const seen = { state, statedAt: performance.now(), isDestroyed: ours.destroyed, hadError: ours.errored !== null, transportDestroyed: transport?.destroyed === true, plain: Buffer.concat(behind) };
     line.destroy();
     await rest(() => closedAt < Infinity && (transport === undefined || transport.closed));
     return { plan, proxy, peer, application, ...seen, isClosed: closedAt < Infinity, listenersOfOurs: [...listenersOfOurs, ...(application.askedAt < closedAt ? namesOf(ours).map((name) => `${name} after 'close'`) : [])] };
