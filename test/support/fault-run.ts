@@ -1,4 +1,5 @@
 /** Plays one plan of the fault fuzzer: our socket, the proxy with its script, the honest peer and our application. Everything is destroyed in the end. */
+import type { TLSSocket } from 'node:tls';
 import { getShutdown, watch, type ShutdownState } from '../../src/index.js';
 import { Application } from './fault-call.js';
 import { ScriptedPeer } from './fault-peer.js';
@@ -26,7 +27,7 @@ export interface Played {
 }
 
 /** Waiting for what is under way, not for what never comes. */
-const REST_MS = 250;
+const REST_MS = 1000;
 
 export async function play(plan: Plan): Promise<Played> {
   const { kind, version, side, watched, faults, peerKeepsOpen, when } = plan;
@@ -51,7 +52,7 @@ export async function play(plan: Plan): Promise<Played> {
     await (calling ?? application.call());
     const behind = readPlain(application);
     application.readOn();
-    await rest(() => isAtRest(proxy, peer, application, behind));
+    await rest(() => isAtRest(ours, proxy, peer, application, behind));
     const state = getShutdown(ours);
     const listenersOfOurs = namesOf(ours);
     const seen = { state, statedAt: performance.now(), isDestroyed: ours.destroyed, hadError: ours.errored !== null, transportDestroyed: transport?.destroyed === true, plain: Buffer.concat(behind) };
@@ -73,16 +74,13 @@ function readPlain({ plain }: Application): Buffer[] {
 
 const lengthOf = (chunks: readonly Buffer[]): number => chunks.reduce((sum, { length }) => sum + length, 0);
 
-/** All that was delivered has been read, on both sides. */
-function isAtRest({ lanes, isIdle }: FaultProxy, peer: ScriptedPeer, application: Application, plain: readonly Buffer[]): boolean {
+/** All that was delivered has been read, on both sides, or never will be. */
+function isAtRest(ours: TLSSocket, { lanes, isIdle, peer: itsSocket, lineClosed }: FaultProxy, peer: ScriptedPeer, application: Application, plain: readonly Buffer[]): boolean {
   const { toUs, toPeer } = lanes;
-  return (
-    isIdle &&
-    lengthOf(application.read) === toUs.log.plaintext(toUs.log.intact).length &&
-    lengthOf(peer.got) === toPeer.log.plaintext(toPeer.log.intact).length &&
-    toPeer.log.plaintext().length === application.written &&
-    (application.plain === undefined || lengthOf(plain) === toUs.log.behindAlert.length)
-  );
+  const hasRead = ours.closed || lengthOf(application.read) === toUs.log.plaintext(toUs.log.intact).length;
+  const hasSent = lineClosed || toPeer.log.plaintext().length === application.written;
+  const hasGot = itsSocket.closed || lengthOf(peer.got) === toPeer.log.plaintext(toPeer.log.intact).length;
+  return isIdle && hasRead && hasSent && hasGot && (application.plain === undefined || lengthOf(plain) === toUs.log.behindAlert.length);
 }
 
 async function rest(isAt: () => boolean): Promise<void> {
