@@ -32,7 +32,11 @@ export interface DrainableServer {
 const made = new WeakMap<net.Server, ServerDrain>();
 const servers = new WeakMap<DrainableServer, net.Server>();
 
-/** What this was made of, by `drainable`. */
+/**
+ * What this was made of, by `drainable`.
+ *
+ * @internal
+ */
 export function serverOf(drains: DrainableServer): net.Server | undefined {
   return servers.get(drains);
 }
@@ -65,7 +69,11 @@ export function drainable(server: net.Server, options: DrainOptions = {}): Drain
   return drains;
 }
 
-/** As `drainable`, for a server that nobody may have made drainable. The program's own options go before `fallback`. `undefined` if it has connections already. */
+/**
+ * As `drainable`, for a server that nobody may have made drainable. The program's own options go before `fallback`. `undefined` if it has connections already.
+ *
+ * @internal
+ */
 export function drainableWith(fallback: DrainOptions, server: net.Server): DrainableServer | undefined {
   const before = made.get(server);
   if (before === undefined) return connectionCount(server) > 0 ? undefined : drainable(server, fallback);

@@ -24,7 +24,11 @@ interface Listening {
 
 const all = new Set<Listening>();
 
-/** Whether a call of `drainOnSignal` drains this server when that comes. */
+/**
+ * Whether a call of `drainOnSignal` drains this server when that comes.
+ *
+ * @internal
+ */
 export function isDrainedOnSignal(server: DrainableServer, told: Told): boolean {
   return [...all].some(({ servers, signals }) => servers.has(server) && (told === 'shutdown' || signals.includes(told)));
 }
