@@ -148,9 +148,9 @@ export class Lane {
     }
   }
 
-  /** Its sender is silent from now on. */
+  /** Its sender is silent from now on. (Number 0 would be its close_notify: TLS 1.3 does not look at the level.) */
   #fatalAlert(bytes: Buffer, n: number): Step[] {
-    const alert = this.#direction()!.seal(ALERT, Buffer.from([2, n % 256]), (n >> 8) % 3 === 0 ? n % 50 : 0);
+    const alert = this.#direction()!.seal(ALERT, Buffer.from([2, 1 + (n % 255)]), (n >> 8) % 3 === 0 ? n % 50 : 0);
     const pieces: Step[] = n % 2 === 0 ? [Buffer.concat([bytes, alert])] : [bytes, alert];
     const junk = [Buffer.alloc(0), Buffer.from([0x17]), this.#injection(n), this.#direction()!.seal(DATA, Buffer.from('more'))][(n >> 10) % 4]!;
     const isCut = (n >> 12) % 2 === 0;
