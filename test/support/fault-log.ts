@@ -72,6 +72,7 @@ export class LaneLog {
 
   /** Up to the end of a record; `false` if that is not there, or is not as it was sent. */
   #match(): boolean {
+    if (this.intact >= this.#alertEnd) return false; // behind it comes whatever the peer and others like
     const rest = this.#delivered.subarray(this.intact + this.ignored);
     const end = this.records.find((record) => record.end > this.intact)?.end ?? this.#sent.length;
     const expected = this.#sent.subarray(this.intact, Math.min(end, this.intact + rest.length));
