@@ -1,11 +1,10 @@
 /** Draining when the process is told to end. */
 import { argumentError, checkFunction, drainOptions, signalNames } from '../arguments.js';
-import { loaded } from '../builtins.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import type { DrainableServer } from './drainable.js';
 import { onShutdownMessage } from './parent.js';
 import { SignalDrain } from './signal-drain.js';
-import type { Told } from './workers.js';
+import { leavePrimary, type Told } from './workers.js';
 
 export interface DrainOnSignalOptions extends DrainOptions {
   /** Default `['SIGTERM', 'SIGINT']`. */
@@ -68,7 +67,7 @@ export function drainOnSignal(server: DrainableServer | DrainableServer[], optio
       const report = await begun.report();
       await onDrained?.(report);
     } finally {
-      loaded.cluster.worker?.disconnect(); // only a worker has one
+      leavePrimary();
       stop();
     }
   };

@@ -1,4 +1,4 @@
-/** A cluster's primary passes the signal on: a container's stop reaches the primary alone. */
+/** Clusters: a primary passes the signal on, since a container's stop reaches the primary alone, and a worker leaves its primary when it is done. */
 import type { Worker } from 'node:cluster';
 import type { Socket } from 'node:net';
 import { MAX_TIMEOUT, completeDrainOptions } from '../arguments.js';
@@ -50,6 +50,12 @@ function tell(worker: Worker, told: Told): void {
   // On Windows a signal to another process ends it at once.
   if (told !== 'shutdown' && process.platform !== 'win32') worker.process.kill(told);
   else if (worker.isConnected()) worker.send('shutdown', () => {}); // it may end meanwhile
+}
+
+/** If this is a worker: it is done, and ends if nothing else is left in it. */
+export function leavePrimary(): void {
+  // A primary that ends at the same moment reads no more: that is no error of the worker's.
+  loaded.cluster.worker?.on('error', () => {}).disconnect();
 }
 
 /** Those that were started after the signal. */

@@ -10,7 +10,7 @@ import { drainableWith, type DrainableServer } from '../drain/drainable.js';
 import { onShutdownMessage } from '../drain/parent.js';
 import { SignalDrain } from '../drain/signal-drain.js';
 import { isDrainedOnSignal } from '../drain/signals.js';
-import type { Told } from '../drain/workers.js';
+import { leavePrimary, type Told } from '../drain/workers.js';
 import { onPrimaryEnds } from '../node/cluster.js';
 import { isParsed, onTlsOver } from '../node/tls-over.js';
 import type { RegisterOptions } from './environment.js';
@@ -128,7 +128,7 @@ export class Register {
     if (this.#options.log) writeLine(`drained ${JSON.stringify(report)}`);
     this.#stopListening?.();
     if (this.#unheard !== undefined) sendAgain(this.#unheard);
-    else if (!byProgram && this.#primaryEnds) loaded.cluster.worker?.disconnect(); // its primary waits for its end
+    else if (!byProgram && this.#primaryEnds) leavePrimary(); // which waits for its end
   }
 }
 
