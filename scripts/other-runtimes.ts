@@ -10,23 +10,26 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { VERSIONS } from '../test/support/pair.js';
 import { CASES, tryCase } from './other-runtimes/closing.js';
-import { tryDrain, tryPool } from './other-runtimes/draining.js';
+import { tryDrain, tryPool, tryRegister } from './other-runtimes/draining.js';
 import { KINDS, type Kind, type Run, type Seen } from './other-runtimes/shared.js';
 
 const packages = fileURLToPath(new URL('../../scripts/other-runtimes/packages', import.meta.url));
 const compiled = (name: string) => fileURLToPath(new URL(`other-runtimes/${name}.js`, import.meta.url));
+const register = fileURLToPath(new URL('../../dist/register.js', import.meta.url));
 const bin = (name: string) => join(packages, 'node_modules', '.bin', name);
 
 interface Runtime {
   readonly command: readonly [string, ...string[]];
-  /** Servers that `drainable` refuses. */
-  readonly refuses: readonly Kind[];
+  /** The option that loads a module before the program. */
+  readonly preload: string;
+  /** Servers that `drainable` refuses, and the preload. */
+  readonly refuses: readonly (Kind | 'register')[];
 }
 
 const RUNTIMES: Readonly<Record<string, Runtime>> = {
-  Node: { command: [process.execPath], refuses: [] },
-  Bun: { command: [bin('bun')], refuses: ['https', 'http'] },
-  Deno: { command: [bin('deno'), 'run', '--allow-all', '--quiet'], refuses: [] },
+  Node: { command: [process.execPath], preload: '--import', refuses: [] },
+  Bun: { command: [bin('bun')], preload: '--preload', refuses: ['https', 'http', 'register'] },
+  Deno: { command: [bin('deno'), 'run', '--allow-all', '--quiet'], preload: '--import', refuses: [] },
 };
 
 interface Result {
@@ -60,7 +63,10 @@ for (const name of names) {
     }
   }
   await report(`${name}: draining an agent`, tryPool(run));
-  for (const kind of KINDS) await report(`${name}: draining ${kind}`, tryDrain(kind, runtime.refuses.includes(kind), command, [...options, compiled('server')]));
+  const server = compiled('server');
+  for (const kind of KINDS) await report(`${name}: draining ${kind}`, tryDrain({ kind, command, args: [...options, server], mayRefuse: runtime.refuses.includes(kind) }));
+  const preloaded = { command, args: [...options, runtime.preload, register, server], mayRefuse: runtime.refuses.includes('register') };
+  for (const kind of ['https', 'http2'] as const) await report(`${name}: draining ${kind} by register`, tryRegister({ kind, ...preloaded }));
 }
 console.log(failed === 0 ? 'All as docs/limits.md says.' : `${failed} are not as they should be.`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -118,8 +118,21 @@ export async function tryPool(run: Run): Promise<{ result: string; complaints: s
   }
 }
 
+function unclean({ idle }: Truth): string[] {
+  return idle.filter((end) => end !== 'close_notify' && end !== 'end').map((end) => `an idle connection ended by ${end}`);
+}
+
+/** How a server is started. */
+export interface Start {
+  readonly kind: Kind;
+  readonly command: string;
+  /** As far as the program, with it. */
+  readonly args: readonly string[];
+  readonly mayRefuse: boolean;
+}
+
 /** What the runtime's server does: its report and what is wrong, or why it is refused. */
-export async function tryDrain(kind: Kind, mayRefuse: boolean, command: string, args: readonly string[]): Promise<{ result: string; complaints: string[] }> {
+export async function tryDrain({ kind, command, args, mayRefuse }: Start): Promise<{ result: string; complaints: string[] }> {
   const child = spawn(command, [...args, kind], { stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit') as Promise<[code: number | null, signal: string | null]>;
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -138,9 +151,37 @@ export async function tryDrain(kind: Kind, mayRefuse: boolean, command: string, 
     const [code, signal] = await exited;
     const complaints = truth.lost.map((what) => `lost: ${what}`);
     if (code !== 0) complaints.push(`exit ${code ?? signal}`);
-    for (const end of truth.idle) if (end !== 'close_notify' && end !== 'end') complaints.push(`an idle connection ended by ${end}`);
+    complaints.push(...unclean(truth));
     complaints.push(...judged(report));
     return { result: `${truth.answered} answers, ${truth.idle.length} idle; ${JSON.stringify(report)}`, complaints };
+  } finally {
+    clearTimeout(timer);
+    child.kill('SIGKILL');
+  }
+}
+
+/** The same of a server that knows nothing of this package, which a preload drains. It ends by the signal, as it would have; in Deno perhaps with exit code 0. */
+export async function tryRegister({ kind, command, args, mayRefuse }: Start): Promise<{ result: string; complaints: string[] }> {
+  const child = spawn(command, [...args, kind, 'register'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const closed = once(child, 'close') as Promise<[code: number | null, signal: string | null]>;
+  let errors = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (errors += text));
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  try {
+    const line = (await createInterface({ input: child.stdout })[Symbol.asyncIterator]().next()).value as string | undefined;
+    if (line === undefined) {
+      const [code] = await closed;
+      return { result: `refused, exit ${code}: ${errors.trim()}`, complaints: mayRefuse && code === 9 ? [] : ['does not listen'] };
+    }
+    const truth: Truth = { answered: 0, lost: [], idle: [] };
+    const clients = await clientsOf(kind, (JSON.parse(line) as { port: number }).port, truth);
+    await wait(300);
+    child.kill('SIGTERM');
+    await Promise.all(clients.map(({ over }) => over));
+    const [code, signal] = await closed;
+    const complaints = [...truth.lost.map((what) => `lost: ${what}`), ...unclean(truth)];
+    if (signal !== 'SIGTERM' && code !== 0) complaints.push(`exit ${code ?? signal}`);
+    return { result: `${truth.answered} answers, ${truth.idle.length} idle`, complaints };
   } finally {
     clearTimeout(timer);
     child.kill('SIGKILL');

@@ -32,13 +32,13 @@ const SERVERS: Record<Kind, () => net.Server> = {
 };
 
 const say = (line: Line): void => console.log(JSON.stringify(line));
-const [, , kind] = process.argv;
+const [, , kind, how] = process.argv;
 
 if (kind !== undefined) {
   const server = SERVERS[kind as Kind]();
   try {
-    const draining = drainable(server);
-    drainOnSignal(draining, { grace: 8000, finish: (socket) => void socket.write('bye\n'), onDrained: (report) => say({ report }) });
+    // Else the preload does it.
+    if (how !== 'register') drainOnSignal(drainable(server), { grace: 8000, finish: (socket) => void socket.write('bye\n'), onDrained: (report) => say({ report }) });
     server.listen(0, '127.0.0.1', () => say({ port: (server.address() as AddressInfo).port }));
   } catch (error) {
     say({ refused: `${(error as NodeJS.ErrnoException).code}: ${(error as Error).message}` });

@@ -22,9 +22,15 @@ export const TELLS_RESETS_AS_ENDS = RUNTIME === 'Deno';
 /** An `end()` in the handshake sends its alert when that is finished. Node and Bun send none. */
 export const SENDS_BEHIND_HANDSHAKE = RUNTIME === 'Deno';
 
+/** With its version, for messages. */
+const NAME = `${RUNTIME} ${bun ?? deno ?? node}`;
+
+/** Why a preload finds no servers. */
+export const HIDES_SERVERS = RUNTIME === 'Bun' ? `${NAME} does not tell when a server listens, so this preload can drain none there. Call drainable() and drainOnSignal()` : undefined;
+
 /** Why `server` can't be watched or drained, if it is one of HTTP that is no `net.Server`, as in Bun. */
 export function unsupported(server: unknown, what: string): Error | undefined {
   if (!isInstance(server, loaded.http.Server) && !isInstance(server, loaded.https.Server)) return undefined;
-  const message = `${RUNTIME} ${bun ?? deno ?? node} can't ${what} a server of node:http or node:https: it is no net.Server there, and does not tell of its connections`;
+  const message = `${NAME} can't ${what} a server of node:http or node:https: it is no net.Server there, and does not tell of its connections`;
   return Object.assign(new TypeError(message), { code: 'ERR_FEATURE_UNAVAILABLE_ON_PLATFORM' });
 }

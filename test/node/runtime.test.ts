@@ -64,4 +64,13 @@ describe('another runtime', () => {
       for (const text of refused) expect(text).to.match(new RegExp(`^ERR_FEATURE_UNAVAILABLE_ON_PLATFORM: ${name} 9\\.8\\.7 can't (drain|watch) `));
     });
   }
+
+  it('has no preload where no server tells that it listens: Bun', async () => {
+    const program = [`import ${JSON.stringify(here('../../src/register.js'))}`, 'console.log("started")'].join(';');
+    const run = (runtime: string) => promisify(execFile)(process.execPath, ['--import', disguise(runtime), '--input-type=module', '-e', program]).catch((error: unknown) => error);
+    expect(await run('deno')).to.include({ stdout: 'started\n', stderr: '' });
+    const refused = (await run('bun')) as { code: number; stdout: string; stderr: string };
+    expect([refused.code, refused.stdout]).to.deep.equal([9, '']);
+    expect(refused.stderr).to.match(/^tls-graceful-shutdown: Bun 9\.8\.7 does not tell when a server listens.*\n$/);
+  });
 });
