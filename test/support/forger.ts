@@ -7,7 +7,7 @@ import { Duplex } from 'node:stream';
 import tls, { TLSSocket } from 'node:tls';
 import { Conditions } from './conditions.js';
 import { certificate, type Side, type Version } from './pair.js';
-import { ALERT, CIPHERS, DATA, HANDSHAKE, directionsOf, type Directions } from './sealing.js';
+import { ALERT, CIPHERS, DATA, HANDSHAKE, directionsOf, type Directions, type Opened } from './sealing.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -63,8 +63,8 @@ export class Forger {
   /** What carries TLS records to us. */
   readonly line: Duplex;
   readonly handshake: Promise<unknown>;
-  /** Of ours: level and description. */
-  readonly ourAlerts: Buffer[] = [];
+  /** What our side has sent since the keys are there, in order. */
+  readonly opened: Opened[] = [];
   /** That our side has ended the line. */
   ourFin = false;
   readonly #version: Version;
@@ -76,8 +76,8 @@ export class Forger {
   #keys: Directions | undefined;
   #muted = false;
 
-  /** `role` is the peer's. */
-  constructor(line: Duplex, version: Version, role: Side) {
+  /** `role` is the peer's, and `session` one that it has from an earlier connection. */
+  constructor(line: Duplex, version: Version, role: Side, session?: Buffer) {
     this.line = line;
     this.#version = version;
     this.#role = role;
@@ -97,7 +97,7 @@ export class Forger {
     });
     line.on('error', () => {}); // a reset by our side
     const secureContext = contextOf(role, version);
-    this.peer = role === 'client' ? tls.connect({ socket: plug, secureContext, rejectUnauthorized: false }) : new TLSSocket(plug as never, { isServer: true, secureContext });
+    this.peer = role === 'client' ? tls.connect({ socket: plug, secureContext, rejectUnauthorized: false, ...(session && { session }) }) : new TLSSocket(plug as never, { isServer: true, secureContext });
     this.handshake = once(this.peer, 'secure'); // undocumented; both sides
     this.peer.on('keylog', (bytes: Buffer) => {
       const [name, ...fields] = bytes.toString('latin1').trim().split(' ');
@@ -117,8 +117,13 @@ export class Forger {
     const ours = keys[this.#role === 'client' ? 'server' : 'client'];
     for (; this.#ours.tried < this.#ours.records.length; this.#ours.tried++) {
       const opened = ours.open(this.#ours.records[this.#ours.tried]!);
-      if (opened?.type === ALERT) this.ourAlerts.push(opened.content);
+      if (opened !== undefined) this.opened.push(opened);
     }
+  }
+
+  /** Of ours: level and description. */
+  get ourAlerts(): Buffer[] {
+    return this.opened.filter(({ type }) => type === ALERT).map(({ content }) => content);
   }
 
   /** From now on nothing that the honest endpoint writes is sent. */
