@@ -47,7 +47,7 @@ async function lined<F extends Far>(ours: TLSSocket, far: F, beneath: Duplex[] =
   await turns(); // a Node server's session tickets
   const destroy = (): void => {
     for (const each of all) each.destroy();
-    untrack(...all);
+    untrack(...all, line);
   };
   const deliver = (...pieces: Buffer[]): void => pieces.forEach((piece) => void line.write(piece));
   return { ours, far, deliver, fin: () => void line.end(), reset: () => resetAt(line), onData: () => {}, transport: undefined, destroy, ...rest };
