@@ -124,7 +124,9 @@ export class FaultProxy implements Far {
 
   #endLine(): boolean {
     if (this.line.destroyed) return false;
-    this.line.end();
+    // The outer end of TLS in TLS: plain Node loses what has come already if end() is called in a read callback.
+    if (this.line instanceof TLSSocket) setImmediate(() => this.line.end());
+    else this.line.end();
     return true;
   }
 
