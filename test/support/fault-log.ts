@@ -1,4 +1,5 @@
 /** What a fault proxy writes down of one direction: what the sender sent, what the receiver was given, and whether the two are the same. It has the keys, to see what is in a record. */
+import { turns } from './pair.js';
 import { ALERT, DATA, type Direction, type Opened } from './sealing.js';
 
 export interface Sealed {
@@ -11,6 +12,8 @@ export interface Sealed {
 
 /** A change_cipher_spec between two records, in the clear: OpenSSL passes over it in TLS 1.3 (Node 22 to 26), or fails. It changes no byte of what was sent. */
 const IGNORED = Buffer.from([20, 3, 3, 0, 1, 1]);
+/** Turns from the delivery of an alert to the answer that it leads to, with some to spare. */
+const ON_ITS_WAY = 60;
 const CLOSE_NOTIFY = Buffer.from([1, 0]);
 
 export class LaneLog {
@@ -22,6 +25,9 @@ export class LaneLog {
   /** The clock when the sender's `close_notify` was here; and when it had been delivered, and all before it, unchanged. */
   closedAt: number | undefined;
   crossedAt: number | undefined;
+  /** The same some turns later, when whoever is concerned must know of it: a busy process counts in turns. */
+  closedKnownAt = Infinity;
+  crossedKnownAt = Infinity;
   /** So many of the sender's first bytes have been delivered, unchanged and nothing between them. */
   intact = 0;
   /** Between them, of what the receiver may pass over. */
@@ -60,14 +66,18 @@ export class LaneLog {
     for (; this.#tried < this.records.length; this.#tried++) {
       const record = this.records[this.#tried]!;
       record.opened = direction.open(record.bytes);
-      if (isCloseNotify(record)) this.closedAt ??= performance.now();
+      if (!isCloseNotify(record) || this.closedAt !== undefined) continue;
+      this.closedAt = performance.now();
+      void turns(ON_ITS_WAY).then(() => (this.closedKnownAt = performance.now()));
     }
   }
 
   delivered(bytes: Buffer): void {
     this.#delivered = Buffer.concat([this.#delivered, bytes]);
     while (this.#match());
-    if (this.#alertEnd <= this.intact) this.crossedAt ??= performance.now();
+    if (this.#alertEnd > this.intact || this.crossedAt !== undefined) return;
+    this.crossedAt = performance.now();
+    void turns(ON_ITS_WAY).then(() => (this.crossedKnownAt = performance.now()));
   }
 
   /** Up to the end of a record; `false` if that is not there, or is not as it was sent. */

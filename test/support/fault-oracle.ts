@@ -8,9 +8,6 @@ import { endsByAlert, isWrap, mayStandUnread, type Plan } from './fault-plan.js'
 import type { Played } from './fault-run.js';
 import { isHarmless } from './faults.js';
 
-/** Between an alert's delivery and an answer that would have to know of it, on a busy machine. */
-const ON_ITS_WAY_MS = 50;
-
 export interface Judgement {
   /** What is wrong. */
   readonly wrong: readonly string[];
@@ -36,9 +33,9 @@ export function judge(played: Played): Judgement {
 /** Why the answer may be none, though both alerts crossed: as the README's "What it cannot do" says. */
 function excuse({ plan, application, proxy }: Played, { code, value, at }: Answer): string | undefined {
   const { toUs, toPeer } = proxy.lanes;
-  const crossedAt = Math.max(toUs.log.crossedAt!, toPeer.log.closedAt!);
-  if (value === 0) return toUs.log.crossedAt! > at - ON_ITS_WAY_MS ? 'the peer came later' : mayStandUnread(plan) ? 'nobody read' : undefined;
-  if (code === 'ERR_TLS_SHUTDOWN_TIMEOUT') return crossedAt > at - ON_ITS_WAY_MS ? 'it crossed after the timeout' : mayStandUnread(plan) ? 'nobody read' : undefined;
+  const knownAt = Math.max(toUs.log.crossedKnownAt, toPeer.log.closedKnownAt);
+  if (value === 0) return toUs.log.crossedKnownAt > at ? 'the peer came later' : mayStandUnread(plan) ? 'nobody read' : undefined;
+  if (code === 'ERR_TLS_SHUTDOWN_TIMEOUT') return knownAt > at ? 'it crossed after the timeout' : mayStandUnread(plan) ? 'nobody read' : undefined;
   if (code === 'ERR_TLS_SHUTDOWN_UNVERIFIED') return plan.watched === 'late' ? 'watched late' : undefined;
   if (code === 'ERR_TLS_SHUTDOWN_CLOSED') return application.hasDestroyed ? 'the application destroyed it' : undefined;
   if (code === 'ERR_TLS_SHUTDOWN_TRANSPORT') return toUs.log.wasReset ? 'a reset' : undefined;
@@ -98,7 +95,7 @@ function* halves(played: Played): Generator<string> {
   if (sent === 'close_notify' && toPeer.log.closedAt === undefined && !wasReset && plan.watched === 'early') yield 'sent is close_notify, and no alert came';
   // Of a socket that was destroyed in between nobody says whether it left. Nor of one that was watched when it had failed already.
   const isUnknown = (sent === 'queued' && isDestroyed) || wasReset || (sent === 'lost' && received === 'error' && plan.watched === 'late');
-  if (sent !== 'close_notify' && !isUnknown && (toPeer.log.closedAt ?? Infinity) < statedAt - ON_ITS_WAY_MS) yield `sent is ${sent}, and the alert came`;
+  if (sent !== 'close_notify' && !isUnknown && toPeer.log.closedKnownAt < statedAt) yield `sent is ${sent}, and the alert came`;
 }
 
 /** One answer. */
