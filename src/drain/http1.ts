@@ -1,7 +1,7 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
-import { closeByHeader, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
+import { closeByHeader, readOn, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
 import type { Drain } from './drain.js';
 import { endSurely } from './plain.js';
 import { whenAnswered } from './upgraded.js';
@@ -174,6 +174,7 @@ export class Http1Connection {
 
   /** Ends our side in this turn: a request that comes in the next one would not be served any more. */
   #shutdown(closer: Closer): void {
+    readOn(this.#socket);
     this.#readUpload();
     closer.shutdown(this.#socket);
     endSurely(this.#socket);

@@ -1,7 +1,12 @@
 /** One HTTP/2 connection of a drainable server: a drain closes its session, and we end the connection when the session is done. */
 import type { ServerHttp2Session } from 'node:http2';
 import type net from 'node:net';
+import { isTLSSocket } from '../arguments.js';
+import { transportGone } from '../node/writing-end.js';
 import type { Drain } from './drain.js';
+
+/** In ms. */
+const UNTIL_NEXT_LOOK = 1000;
 
 /** `session.socket` is a proxy. Its chaining methods give what it stands for. */
 export function socketOf(session: ServerHttp2Session | undefined): net.Socket | undefined {
@@ -39,6 +44,8 @@ export class Http2Connection {
     const session = this.#session?.deref();
     const sessionSocket = socketOf(session); // where Node has put one of its own around a Duplex, that
     if (sessionSocket === undefined || socket.writableEnded) return drain.finish(socket);
+    if (this.#isReset) return drain.close(socket);
+    this.#lookForReset(drain);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
     sessionSocket.end = ((...args: Parameters<net.Socket['end']>) => {
       Reflect.deleteProperty(sessionSocket, 'end');
@@ -46,5 +53,17 @@ export class Http2Connection {
       return drain.isQuiet ? sessionSocket : sessionSocket.end(...args); // a quiet end is not Node's
     }) as net.Socket['end'];
     session!.close();
+  }
+
+  /** Node 20 and 22 read no more of a connection on which the session could not write, and never see that it was reset. The kernel knows. */
+  get #isReset(): boolean {
+    return isTLSSocket(this.#socket) && transportGone(this.#socket);
+  }
+
+  #lookForReset(drain: Drain): void {
+    const timer = setInterval(() => {
+      if (this.#isReset) drain.close(this.#socket);
+    }, UNTIL_NEXT_LOOK).unref();
+    this.#socket.once('close', () => clearInterval(timer));
   }
 }

@@ -7,6 +7,7 @@
  * | a `Symbol(http.server.connectionsCheckingInterval)` | to be cleared when a server has stopped | 18 | it goes on, unref'd |
  * | `socket.parser`, its `kOnMessageBegin` | called when a request begins, which a blank line is not | 12 | a half-sent request does not hold the close of its connection up |
  * | `parser.onIncoming` | called when the headers of a request are complete | always | the same |
+ * | `socket._paused`, and the parser's own resume | Node has stopped the reading, since too many answers wait, and they wait for ever behind one that closes | 6 | the client's end is not seen: such a connection runs into its time-out |
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
  * | the socket's own destroy, which destroySoon() has listen to 'finish' | to take a destroying back that has been asked for already | 0.11 | such a connection counts as `failed` |
@@ -63,6 +64,15 @@ export function requestProbe(socket: Duplex): (() => boolean) | undefined {
     return Reflect.apply(onIncoming, this, args);
   };
   return () => isComing;
+}
+
+/** Nothing more is written, and what comes may be thrown away: it is read also where Node has stopped the reading, as long as answers wait to be written. */
+export function readOn(socket: net.Socket): void {
+  const paused = socket as unknown as { _paused?: unknown; parser?: { resume?(): void } | null };
+  if (paused._paused !== true) return;
+  paused._paused = false;
+  paused.parser?.resume?.();
+  socket.resume();
 }
 
 /** Whether the headers of this answer say that its connection closes. */

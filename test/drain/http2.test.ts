@@ -72,6 +72,26 @@ describe('drain of an HTTP/2 session', () => {
     });
   }
 
+  for (const when of ['before the drain', 'in the drain'] as const) {
+    it(`calls a connection failed that its client has reset, though Node has stopped to read it: ${when}`, async () => {
+      const connection = await connected();
+      const { client, drains, socket } = connection;
+      await heldStream(connection, 3);
+      const { _parent: transport } = (socket as unknown as { _handle: { _parent: { readStop(): void } } })._handle;
+      const reset = (): void => {
+        transport.readStop(); // as Node 20 and 22 do by themselves where the reset comes right behind a request
+        client.raw.destroySoon = () => void client.raw.destroy();
+        client.raw.resetAndDestroy();
+      };
+      if (when === 'before the drain') reset();
+      const drained = drains.drain({ grace: 10_000 });
+      await told(drains);
+      await turns(5);
+      if (when === 'in the drain') reset();
+      expect(await drained).to.include({ total: 1, failed: 1 });
+    });
+  }
+
   it('ends TLS both ways when the application shuts the socket down meanwhile', async () => {
     const connection = await connected();
     const { client, drains, socket } = connection;

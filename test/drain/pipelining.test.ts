@@ -121,6 +121,23 @@ for (const kind of HTTP1_KINDS) {
       expect(client.received).to.equal('close_notify');
     });
 
+    it('closes behind such an answer also where Node has stopped to read, since a big answer waits behind it', async () => {
+      const { drains, client, given, responses, reaches } = await inWork();
+      client.write(get('/2') + get('/3'));
+      await reaches(2);
+      responses[1]!.end(Buffer.alloc(1_000_000));
+      client.write(get('/4')); // Node stops to read behind this one
+      await reaches(3);
+      const drained = drains.drain({ grace: 10_000 });
+      await told(drains);
+      responses[0]!.writeHead(200, { connection: 'close', 'content-length': 7 }).end('the end');
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      await client.ended;
+      expect(given).to.deep.equal(['/1', '/2', '/3', '/4']);
+      expect(client.text).to.match(/the end$/);
+      expect(client.received).to.equal('close_notify');
+    });
+
     it("closes a connection on which the application calls destroySoon() in the middle of an answer, as Node's own does", async () => {
       const { drains, client, responses } = await inWork();
       const drained = drains.drain({ grace: 10_000 });
