@@ -94,7 +94,7 @@ export class Drain {
 
   /** Calls `run` when a connection that is idle from now on has waited `idleGrace` for one more request. @returns takes it back */
   afterIdleGrace(run: () => void): () => void {
-    return this.#idleWaits.add(() => this.soon(run));
+    return this.#idleWaits.add(() => inNextTurn(() => this.soon(run))); // a whole poll later: what had come before is read by then
   }
 
   /** Counts `connection` from now on. */

@@ -138,6 +138,30 @@ for (const kind of HTTP1_KINDS) {
       expect(client.received).to.equal('close_notify');
     });
 
+    it('answers a request of which the half has come while Node had stopped to read, since big answers waited', async () => {
+      const { drains, client, given, responses, reaches } = await inWork();
+      client.write(get('/2') + get('/3'));
+      await reaches(2);
+      responses[1]!.end(Buffer.alloc(1_000_000));
+      client.write(get('/4'));
+      await reaches(3);
+      client.write('GET /5 HT'); // it is not read
+      const open = responses.filter(({ writableEnded }) => !writableEnded);
+      for (const response of open) response.writeHead(200, { 'content-length': 7 }).flushHeaders(); // none will say that it is the last
+      const drained = drains.drain({ idleGrace: 0, grace: 10_000 });
+      await told(drains);
+      for (const response of open) response.end('the end');
+      await client.until(/the end[^]*the end[^]*the end/);
+      await turns(20);
+      client.write('TP/1.1\r\nhost: x\r\n\r\n');
+      await reaches(4);
+      responses[4]!.end('the last');
+      expect(outcome(await drained)).to.deep.equal(COMPLETE);
+      await client.ended;
+      expect(given).to.deep.equal(['/1', '/2', '/3', '/4', '/5']);
+      expect(client.text).to.match(/connection: close[^]*the last$/i);
+    });
+
     it("closes a connection on which the application calls destroySoon() in the middle of an answer, as Node's own does", async () => {
       const { drains, client, responses } = await inWork();
       const drained = drains.drain({ grace: 10_000 });

@@ -19,6 +19,11 @@ const rows = new Map(
     .map(([name = '', ...cells]) => [name, cells]),
 );
 
+/** Where a row says `A or B`, a server may do either, and with one version of TLS the one, with the other the other. */
+function agrees(found: string | undefined, written: string): boolean {
+  return found === written || found?.split(', ').every((part) => written.split(' or ').includes(part.replace(/^1\.[23]: /, ''))) === true;
+}
+
 describe('probe', () => {
   afterEach(cleanUp);
 
@@ -29,7 +34,9 @@ describe('probe', () => {
   for (const probed of PROBED) {
     it(`says of ${probed.name} what docs/probe.md says`, async () => {
       requirePrograms(...probed.needs);
-      expect(await rowOf(probed, await probed.start())).to.deep.equal(rows.get(probed.name));
+      const row = rows.get(probed.name)!;
+      const found = await rowOf(probed, await probed.start());
+      expect(found.map((cell, i) => (agrees(cell, row[i] ?? '') ? row[i] : cell))).to.deep.equal(row);
     });
   }
 });
