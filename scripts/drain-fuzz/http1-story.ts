@@ -17,7 +17,6 @@ interface Request {
 export class Http1Story implements Story {
   readonly wire: Wire;
   unruly = false;
-  endless = false;
   /** Requests that crossed the close of an idle connection. */
   crossed = 0;
   readonly #random: Chance;
@@ -79,7 +78,7 @@ export class Http1Story implements Story {
       const text = this.#get();
       const cut = 1 + random.below(text.length - 1);
       wire.write(text.slice(0, cut));
-      if (this.#mayBeEndless && random() < 0.2) return this.#end();
+      if (this.#mayBeEndless && random() < 0.2) return void (this.unruly = true);
       await sleep(random.below(120));
       wire.write(text.slice(cut));
       await this.#answered();
@@ -104,7 +103,7 @@ export class Http1Story implements Story {
       how('never');
       const id = this.#note('never');
       wire.write(`GET /never/${id} HTTP/1.1\r\nhost: x\r\n\r\n`);
-      this.#end();
+      this.unruly = true;
     } else if (dice < 0.96) {
       how('garbage');
       this.unruly = true;
@@ -114,10 +113,6 @@ export class Http1Story implements Story {
       how(left);
       wire.leave(left);
     }
-  }
-
-  #end(): void {
-    this.endless = this.unruly = true;
   }
 
   #note(path: string, name = (number: number): string => `r${this.wire.localPort}-${number}`): string {
@@ -152,11 +147,12 @@ export class Http1Story implements Story {
     const isChunked = random() < 0.4;
     const sized = isChunked ? 'transfer-encoding: chunked' : `content-length: ${pieces * length}`;
     this.wire.write(`POST /${path}/${id}/${this.#wait()} HTTP/1.1\r\nhost: x\r\n${sized}\r\n${random() < 0.2 ? 'expect: 100-continue\r\n' : ''}\r\n`);
-    for (let i = 0; i < pieces && this.#mayGoOn; i++) {
+    const isStubborn = random() < 0.5; // it uploads on behind an answer that closes
+    for (let i = 0; i < pieces && this.wire.isOpen && (isStubborn || this.#mayGoOn); i++) {
       this.wire.write(isChunked ? `${length.toString(16)}\r\n${'u'.repeat(length)}\r\n` : 'u'.repeat(length));
       if (random() < 0.5) await sleep(random.below(30));
     }
-    if (isChunked && this.#mayGoOn) this.wire.write('0\r\n\r\n');
+    if (isChunked && (isStubborn || this.#mayGoOn)) this.wire.write('0\r\n\r\n');
     await this.#answered();
   }
 

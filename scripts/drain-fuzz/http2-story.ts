@@ -28,7 +28,6 @@ interface Stream {
 export class Http2Story implements Story {
   readonly wire: Wire;
   unruly = false;
-  endless = false;
   readonly isForeign = false;
   readonly #random: Chance;
   readonly #mayBeEndless: boolean;
@@ -76,11 +75,11 @@ export class Http2Story implements Story {
       wire.write(frame(PING, 0, 0, Buffer.alloc(8)));
     } else if (dice < 0.88 && this.#mayBeEndless) {
       this.#open('never', END_STREAM);
-      this.endless = this.unruly = true;
+      this.unruly = true;
     } else if (dice < 0.9) {
       wire.write(frame(GOAWAY, 0, 0, Buffer.alloc(8)));
     } else if (dice < 0.92 && this.#mayBeEndless) {
-      this.endless = this.unruly = true; // Node 20 does not end a connection that nghttp2 has given up
+      this.unruly = true; // Node 20 does not end a connection that nghttp2 has given up
       wire.write(random.pick([frame(DATA, 0, 1, Buffer.alloc(5)), Buffer.from('garbage'.repeat(10))]));
     } else {
       wire.leave(random.pick(['end', 'half', 'reset'] as const));

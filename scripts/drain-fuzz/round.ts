@@ -37,7 +37,7 @@ function makePlan(random: Chance): Plan {
     forced: random() < 0.25 ? random.pick(['grace', 'force'] as const) : undefined,
     quiet: random() < 0.1,
     idleGrace: random.pick([0, 20, 100, 300]),
-    timeout: random.pick([600, 1000]),
+    timeout: 1500, // of silent clients; a machine that is busy must not look like one
     finish: random.pick([undefined, undefined, 'says goodbye', 'says goodbye later', 'fails'] as const),
     again: random() < 0.3,
     joins: random() < 0.3,
@@ -115,11 +115,13 @@ export class Round {
     for (let tries = 1 + random.below(3); tries > 0 && !this.#isOver; tries--) {
       const isHttp2 = kind === 'http2' || kind === 'http2 without TLS' || (kind === 'http2 with allowHTTP1' && random() < 0.5);
       const alpn = version !== undefined && kind.startsWith('http2') ? [isHttp2 ? 'h2' : 'http/1.1'] : undefined;
-      const habit: Habit = random() < 0.75 ? 'strict' : random() < 0.8 ? 'lax' : 'silent';
+      const habit: Habit = random() < 0.8 ? 'strict' : random() < 0.85 ? 'lax' : 'silent';
       const wire = new Wire({ port: this.#port, version, alpn, habit });
       const story = kind === 'tls' || kind === 'net' ? new TalkStory(wire, random) : isHttp2 ? new Http2Story(wire, random, forced !== undefined) : new Http1Story(wire, random, forced !== undefined);
       this.stories.push(story);
-      if (await wire.open(random() < 0.7 ? 0 : random.below(60))) await story.run();
+      const isMute = version !== undefined && random() < 0.02;
+      story.unruly = isMute;
+      if (await wire.open(isMute ? Infinity : random() < 0.7 ? 0 : random.below(60))) await story.run();
       if (wire.ended === 'ECONNREFUSED') return;
     }
   }

@@ -10,10 +10,8 @@ export type Fault = string;
 
 export interface Story {
   readonly wire: Wire;
-  /** It broke the protocol, or left a request unfinished: what becomes of it is not promised. */
+  /** It broke the protocol, left a request unfinished, or waits for what never comes: what becomes of it is not promised. */
   unruly: boolean;
-  /** It waits for what never comes, or never ends by itself: only a drain that is forced ends it. */
-  endless: boolean;
   /** Its protocol is not known to the drain. */
   readonly isForeign: boolean;
   /** What a client without faults was promised, and did not get. `finishes`: the drain has a `finish`. */

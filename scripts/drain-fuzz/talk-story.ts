@@ -8,7 +8,6 @@ import type { Wire } from './wire.js';
 export class TalkStory implements Story {
   readonly wire: Wire;
   unruly = false;
-  endless = false;
   readonly isForeign = true;
   readonly #random: Chance;
   #sent = 0;
@@ -34,7 +33,7 @@ export class TalkStory implements Story {
 
   faults(seen: Seen, finishes: boolean): Fault[] {
     const { wire } = this;
-    if (wire.left !== undefined) return [];
+    if (wire.left !== undefined || this.unruly) return [];
     const faults: Fault[] = [];
     if (wire.text !== GREETING + (finishes ? GOODBYE : '')) faults.push(`${wire.text.length} bytes of ${GREETING.length}, of which the last are ${wire.text.slice(-20)}`);
     if (wire.habit !== 'silent' && seen.bytes !== this.#sent) faults.push(`${this.#sent} bytes were sent, of which ${seen.bytes} reached the application`);

@@ -54,14 +54,19 @@ export class Wire {
     this.#closed = new Promise((resolve) => this.raw.once('close', () => (this.#onEnded('close'), resolve())));
   }
 
-  /** `false` if there is no connection. `pause` is between the transport and the handshake. */
+  /** `false` if there is no connection. `pause` is between the transport and the handshake, which never begins after `Infinity`. */
   async open(pause: number): Promise<boolean> {
     await this.until(() => !this.raw.connecting);
     if (this.ended !== undefined) return false;
     this.localPort = this.raw.localPort!;
     this.ports = `${this.#options.port} ${this.localPort}`;
-    await sleep(pause);
     const { version } = this.#options;
+    if (pause === Infinity) {
+      this.#listen(this.raw);
+      await this.until(() => false);
+      return false;
+    }
+    await sleep(pause);
     if (version === undefined) return true;
     const alpn = this.#options.alpn === undefined ? {} : { ALPNProtocols: [...this.#options.alpn] };
     const options: object = { socket: this.raw, allowHalfOpen: true, rejectUnauthorized: false, minVersion: version, maxVersion: version, ...alpn };
