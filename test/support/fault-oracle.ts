@@ -70,11 +70,11 @@ function* bytes(played: Played): Generator<string> {
 
 /**
  * Plain Node loses data there: behind `end()` in a read callback of a socket that nobody watches; and over a Duplex without `wrap`, when both sides have ended
- * and somebody has still to read.
+ * and somebody has still to read, whoever ended ours.
  */
 function mayLose({ kind, call, reader, watched }: Plan): boolean {
-  if (call === 'end() in data' || call === 'end() before') return watched === 'late';
-  return kind.endsWith('Duplex') && !isWrap({ kind }) && reader !== 'flowing';
+  if (kind.endsWith('Duplex') && !isWrap({ kind }) && reader !== 'flowing') return true;
+  return watched === 'late' && (call === 'end() in data' || call === 'end() before');
 }
 
 /** The kernel had it, and the proxy did not get it: a reset, forged or by our kernel (for bytes that nobody reads any more), throws away what was under way. */
