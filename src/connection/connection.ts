@@ -5,6 +5,7 @@
 import type { TLSSocket } from 'node:tls';
 import { seen, type Closure, type Goal } from '../closure/closure.js';
 import { isTlsError, type TlsShutdownError } from '../errors.js';
+import { askSocket } from '../node/canary.js';
 import { hadTlsError } from '../node/handle.js';
 import { outsideReads } from '../node/read-callback.js';
 import type { ShutdownState } from '../types.js';
@@ -38,6 +39,7 @@ export class Connection implements Watcher {
     this.socket = socket;
     this.life = socket.destroyed ? 'destroyed' : 'alive';
     this.error = socket.errored ?? undefined;
+    if (this.life === 'alive') askSocket(socket);
     const isShared = keep(socket, this);
     this.ours = new OurHalf(this);
     this.peer = new PeerHalf(this, !isShared);

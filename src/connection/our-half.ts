@@ -1,9 +1,10 @@
 /** Our half of a connection: from `end()` to the kernel's answer. */
 import type { TLSSocket } from 'node:tls';
 import { isDone, nextOfOurs, type OurEvent, type OurState } from '../closure/closure.js';
+import { endTransport, nodeFinal } from '../node/final.js';
 import { inHandshake, isKernelTransport } from '../node/handle.js';
 import { stopReading } from '../node/reading-end.js';
-import { WritingEnd, endTransport, nodeFinal } from '../node/writing-end.js';
+import { WritingEnd } from '../node/writing-end.js';
 import type { FinalCallback } from './methods.js';
 import { inNextTurn } from './turn.js';
 
@@ -175,7 +176,7 @@ export class OurHalf {
    * alert, it leaves all the same, as it would without us. `then` is called when it is known whether it has left: at once, or a turn later.
    */
   endBeforeDestroy(then: () => void): void {
-    if (this.state === 'open' || this.isQuiet || this.isDone || !isKernelTransport(this.#owner.socket)) return then();
+    if (this.state === 'open' || this.isQuiet || this.isDone || (this.state !== 'settling' && !isKernelTransport(this.#owner.socket))) return then();
     if (this.canSendNow) this.#send(() => {});
     const writing = this.#writing;
     const outcome = writing?.outcomeNow();

@@ -1,6 +1,7 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
+import { askHttp } from '../node/canary.js';
 import { closeByHeader, readOn, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
 import type { Drain } from './drain.js';
 import { endSurely } from './plain.js';
@@ -62,6 +63,7 @@ export class Http1Connection {
       request.resume();
       return false;
     }
+    askHttp(response);
     this.#open.add(response);
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;

@@ -25,7 +25,7 @@
 import type { TLSSocket } from 'node:tls';
 import { count, handleOf, readSideEnded, waitingBytes, type Handle } from './handle.js';
 import { afterTicks, nextTick } from './read-callback.js';
-import { hasEnded } from './reading-end.js';
+import { ask, hasEnded } from './reading-end.js';
 
 /** Where a record may end in the transport's bytes; see closure/record.ts. */
 interface Ends {
@@ -89,8 +89,7 @@ export class FeedAndAsk {
     if (!isTlsHandle(handle) || !parent) return undefined;
     const feed = new FeedAndAsk(socket, handle, ends);
     if (isDuplexHandle(parent)) feed.#takeDuplex(parent);
-    else if (isKernelOrTlsHandle(parent) && !isWriting(parent)) feed.#takeHandle(parent);
-    else return undefined;
+    else if (!isKernelOrTlsHandle(parent) || isWriting(parent) || !feed.#takeHandle(parent)) return undefined;
     feed.#ask(); // what was swallowed before ends the stream now
     return feed;
   }
@@ -102,9 +101,10 @@ export class FeedAndAsk {
     parent.emitEOF = () => this.#passEndOn(() => emitEOF.call(parent));
   }
 
-  #takeHandle(parent: KernelOrTlsHandle): void {
+  /** `false` if the handle does not keep what is to be called: Node would end the process at the next read. */
+  #takeHandle(parent: KernelOrTlsHandle): boolean {
     let before = count(parent.bytesRead);
-    parent.onread = (): void => {
+    const onread = (): void => {
       const now = count(parent.bytesRead);
       const length = now - before;
       before = now;
@@ -113,8 +113,11 @@ export class FeedAndAsk {
       else if (hasEnded(parent)) this.#passEndOn(pass);
       else pass(); // an error; or a read that brought nothing, behind one that had filled the buffer
     };
+    parent.onread = onread;
+    if (parent.onread !== onread) return false;
     parent.useUserBuffer(BUFFER);
     this.#letsOthersRun = true;
+    return true;
   }
 
   /** Still the socket's: it has not been destroyed. */
@@ -199,7 +202,7 @@ export class FeedAndAsk {
 
   /** A TLS layer at its end answers 0 each time, without asking the transport; so does a `Duplex` always. */
   #atEnd(): boolean {
-    return this.#handle.readStart?.() === 0 && this.#handle.readStart() === 0;
+    return ask(this.#handle, 'readStart') === 0 && ask(this.#handle, 'readStart') === 0;
   }
 
   /**

@@ -28,7 +28,7 @@ export interface Handle {
   bytesWritten?: unknown;
   writeQueueSize?: unknown;
   _parent?: Handle | null;
-  _parentWrap?: { stream?: Duplex } | null;
+  _parentWrap?: { stream?: unknown } | null;
   onread?: unknown;
   onwrite?: unknown;
   fd?: unknown;
@@ -67,7 +67,14 @@ export function handleOf(socket: TLSSocket): Handle | undefined {
 
 /** The `Duplex` that carries the TLS records, if the transport is not one of Node's own handles. */
 export function duplexUnder(socket: TLSSocket): Duplex | undefined {
-  return handleOf(socket)?._parentWrap?.stream;
+  const handle = handleOf(socket);
+  return handle && duplexOf(handle);
+}
+
+/** The same of a handle. It need not be Node's own class, but has to be a stream. */
+export function duplexOf(handle: Handle): Duplex | undefined {
+  const stream = handle._parentWrap?.stream as Partial<Duplex> | null | undefined;
+  return typeof stream?.prependListener === 'function' && typeof stream.write === 'function' ? (stream as Duplex) : undefined;
 }
 
 /** The `net.Socket` that a server's TLS socket was made of. */

@@ -13,7 +13,7 @@
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getSystemErrorMap } from 'node:util';
-import { handleOf, transportOf, type Handle } from './handle.js';
+import { duplexOf, handleOf, transportOf, type Handle } from './handle.js';
 
 let ealready: number | undefined;
 
@@ -42,11 +42,11 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
   try {
     const handle = handleOf(socket);
     if (handle === undefined) return 'unverified';
-    const duplex = handle._parentWrap?.stream;
+    const duplex = duplexOf(handle);
     // readable-stream 2 and 3 have no readableEnded, and undefined is not false. There only a listener counts that was there in time.
     if (duplex !== undefined) return duplexLook(duplex, duplexEnded);
     const transport = transportOf(handle);
-    if (transport === 'other') return 'unverified';
+    if (transport === 'other' || !canAsk(handle._parent)) return 'unverified';
     const stoppedByUs = handle.reading === false;
     const parent = handle._parent!;
     const first = parent.readStart!();
@@ -69,19 +69,30 @@ export function lookAtEnd(socket: TLSSocket, duplexEnded: boolean, foreignPush =
 
 /** Whether this transport has ended: libuv stops its reading before it reports the end, but not before an error. Asking starts it again, so that is undone. */
 export function hasEnded(transport: Handle): boolean {
-  const isStopped = transport.readStart?.() === 0;
-  if (isStopped) transport.readStop?.();
+  const isStopped = canAsk(transport) && ask(transport, 'readStart') === 0;
+  if (isStopped) ask(transport, 'readStop');
   return isStopped;
+}
+
+/** A method of a handle that may be missing, or no method any more. */
+export function ask(handle: Handle | null | undefined, name: 'readStart' | 'readStop'): unknown {
+  const method = handle?.[name];
+  return typeof method === 'function' ? method.call(handle) : undefined;
+}
+
+/** What could not be undone is not asked. */
+function canAsk(transport: Handle | null | undefined): boolean {
+  return typeof transport?.readStart === 'function' && typeof transport.readStop === 'function';
 }
 
 /** After an end of the transport: libuv reads it once more, and stops by itself. */
 export function readAgain(socket: TLSSocket): void {
-  handleOf(socket)?._parent?.readStart?.();
+  ask(handleOf(socket)?._parent, 'readStart');
 }
 
 /** Node throws at data that comes between a socket's `destroy()` and the end of its handle (20 to 26), and nobody can catch that. */
 export function stopReading(socket: TLSSocket): void {
-  handleOf(socket)?.readStop?.();
+  ask(handleOf(socket), 'readStop');
 }
 
 /** Whether this is a free socket of an `http.Agent`, which destroys it at whatever it reads. At an end too, so there is no `push(null)`. */
@@ -123,7 +134,7 @@ export class DuplexEnd {
 export function stillReadsAfterEnd(socket: TLSSocket): boolean {
   try {
     const handle = handleOf(socket);
-    if (handle === undefined || handle._parentWrap?.stream !== undefined || transportOf(handle) === 'other') return false;
+    if (handle === undefined || duplexOf(handle) !== undefined || transportOf(handle) === 'other' || !canAsk(handle._parent)) return false;
     const answer = handle._parent!.readStart!();
     if (answer === 0) handle._parent!.readStop!();
     return isEALREADY(answer) && handle.readStart!() === 0;

@@ -4,24 +4,17 @@
  *
  * | field | why | since | when it is gone |
  * |---|---|---|---|
- * | `_parent.bytesWritten` | whether the alert was written | 10 | no clean end before our alert is proved; `lost` is not told from `close_notify` |
+ * | `_parent.bytesWritten` | whether the alert was written | 10 | a clean end before our alert may not be proved; `lost` is not told from `close_notify` |
  * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
- * | `_parent.onwrite` over a `Duplex` | nothing of OpenSSL's is written behind a quiet end | 8 | an alert of OpenSSL's there ends the process |
- * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once |
- * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
  */
 import { writeSync } from 'node:fs';
-import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { endTold, nodeFinal, type Done } from './final.js';
 import { IS_NODE, SENDS_BEHIND_HANDSHAKE } from './runtime.js';
 import { count, duplexUnder, handleOf, inHandshake, waitingBytes, wrappedSocket, type Handle } from './handle.js';
 
-/** `status` is the kernel's answer, 0 for success, where it is known. */
-export type Done = (error?: Error | null, status?: number) => void;
 type Final = TLSSocket['_final'];
-
-export const nodeFinal: Final = net.Socket.prototype._final;
 
 /** What became of our alert. `in_doubt`: a later turn's counts tell. */
 export type Outcome = 'flushed' | 'nothing_written' | 'refused' | 'in_doubt';
@@ -110,12 +103,12 @@ export class WritingEnd {
     // Node's _final calls back synchronously only if the transport is dead.
     if (this.#running) return 'refused';
     if (this.#told || this.#given === undefined) return 'flushed';
-    return transportWritten(socket) - ciphertextHeld(socket) > this.#given ? 'flushed' : 'refused';
+    return transportWritten(socket) - ciphertextHeld(socket) <= this.#given ? 'refused' : 'flushed'; // counts that are gone refuse nothing
   }
 
   /** What could not be written stays with the TLS layer. */
   #byCounts(): Outcome {
-    return ciphertextWritten(this.#socket) - ciphertextHeld(this.#socket) > this.#written ? 'flushed' : 'refused';
+    return ciphertextWritten(this.#socket) - ciphertextHeld(this.#socket) <= this.#written ? 'refused' : 'flushed';
   }
 
   /** Somebody destroys the socket in this turn: what is already known of the alert; `undefined` if nothing is. */
@@ -195,55 +188,4 @@ function takesAtOnce(socket: TLSSocket): boolean {
 /** Bytes that were given to the transport under all TLS layers, with those that it has refused. */
 function transportWritten(socket: TLSSocket): number {
   return count(bottomOf(socket)?._parent?.bytesWritten);
-}
-
-interface ShutdownRequest {
-  oncomplete: unknown;
-}
-
-const netFinal = net.Socket.prototype._final as (this: object, done: Done) => void;
-
-/** What `netFinal` asks of its receiver (Node 11 to 26). */
-const receiverOf = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
-
-/**
- * Sends our alert and ends the transport, as `net.Socket.prototype._final` does. But it tells `done` the kernel's answer, which Node drops (20 to 26):
- * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
- */
-function endTold(socket: TLSSocket, done: Done): boolean {
-  const handle = handleOf(socket)!;
-  let begun = false;
-  const shutdown = (request: ShutdownRequest): unknown => {
-    begun = true;
-    request.oncomplete = (status: number) => done(null, status);
-    return handle.shutdown!(request);
-  };
-  try {
-    netFinal.call(receiverOf({ shutdown }), done);
-    return true;
-  } catch (thrown) {
-    if (begun) throw thrown;
-    return false;
-  }
-}
-
-/** Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way. */
-export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
-  const parent = handleOf(socket)?._parent;
-  if (parent === undefined || parent === null) return false;
-  try {
-    netFinal.call(receiverOf(parent), done);
-    refuseWrites(parent);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * OpenSSL writes an alert of its own about bytes that are no TLS. While a `Duplex` is being ended, that would fail an assertion of Node's, in a callback
- * where nobody can catch it (Node 20 to 26). And behind the end it would be a write after the end.
- */
-function refuseWrites(parent: Handle): void {
-  if (typeof parent.onwrite === 'function') parent.onwrite = () => -1; // any error
 }

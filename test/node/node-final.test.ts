@@ -6,6 +6,7 @@ import net from 'node:net';
 import tls from 'node:tls';
 import { shutdown, watch } from '../../src/index.js';
 import { SIDES, VERSIONS, closed, listen, makePair, track, turns } from '../support/pair.js';
+import { expectedWarnings } from '../support/root-hooks.js';
 
 type Final = (this: net.Socket, callback: (error?: Error | null) => void) => void;
 const methods = net.Socket.prototype as unknown as { _final: Final };
@@ -35,6 +36,7 @@ describe('a _final of Node that asks more of its receiver', () => {
   let other: typeof import('../../src/index.js');
 
   before(async () => {
+    expectedWarnings.push(' handle.shutdown() of Node ');
     methods._final = function (callback) {
       this.listenerCount('end'); // our stand-in has no such method
       original.call(this, callback);
@@ -44,6 +46,7 @@ describe('a _final of Node that asks more of its receiver', () => {
   });
   after(() => {
     methods._final = original;
+    expectedWarnings.pop();
     rmSync(COPY, { recursive: true, force: true });
   });
 

@@ -62,9 +62,13 @@ export interface Outcome {
 /** Where no close_notify will be seen, nothing may come at all. */
 const SHORT = 50;
 
-export async function run(cell: Cell): Promise<Outcome> {
+/** `first` gets our socket before anybody watches it. */
+export async function run(cell: Cell, first: (socket: TLSSocket) => void = () => {}): Promise<Outcome> {
   const { call, kind, version, side } = cell;
-  const forged = await FORGED[kind]!(version, side, call === 'unwatched' ? () => {} : watch);
+  const forged = await FORGED[kind]!(version, side, (socket) => {
+    first(socket);
+    if (call !== 'unwatched') watch(socket);
+  });
   const seen: string[] = [];
   try {
     return { ...(await close(cell, forged, seen)), seen };
@@ -89,7 +93,7 @@ async function close(cell: Cell, forged: Forged, seen: string[]): Promise<Omit<O
   const answer = ask(call, ours, timeout);
   if (when === 'at once') deliver(cell, forged, pieces);
   if (when === 'after' || when === 'straddling') {
-    await forger.untilOurAlert();
+    await Promise.race([forger.untilOurAlert(), answer]);
     deliver(cell, forged, pieces);
   }
   const value = await answer;

@@ -1,0 +1,80 @@
+/**
+ * Node's `_final`, lent to other receivers: it tells the kernel's answer then, or ends a transport without an alert.
+ *
+ * | field | why | since | when it is gone |
+ * |---|---|---|---|
+ * | `_parent.onwrite` over a `Duplex` | nothing of OpenSSL's is written behind a quiet end | 8 | an alert of OpenSSL's there ends the process |
+ * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once; our half is known a turn later, so a drain may count it as `failed` |
+ * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
+ */
+import net from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { handleOf, type Handle } from './handle.js';
+
+/** `status` is the kernel's answer, 0 for success, where it is known. */
+export type Done = (error?: Error | null, status?: number) => void;
+
+export const nodeFinal: TLSSocket['_final'] = net.Socket.prototype._final;
+
+interface ShutdownRequest {
+  oncomplete: unknown;
+}
+
+const netFinal = net.Socket.prototype._final as (this: object, done: Done) => void;
+
+/** What `netFinal` asks of its receiver (Node 11 to 26). */
+const receiverOf = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
+
+type Shutdown = (request: ShutdownRequest) => unknown;
+
+/** Node's `_final`, with `shutdown` for that of `handle`. `false` if it does not call it: then nothing has happened, and `done` is not called. */
+function finalBy(handle: Handle, shutdown: Shutdown, done: (error?: Error | null) => void): boolean {
+  let begun = false;
+  const begin: Shutdown = (request) => {
+    begun = true;
+    return shutdown(request);
+  };
+  try {
+    netFinal.call(receiverOf(Object.create(handle, { shutdown: { value: begin } }) as Handle), (error) => {
+      if (begun) done(error);
+    });
+  } catch (thrown) {
+    if (begun) throw thrown;
+  }
+  return begun;
+}
+
+/** What Node's `_final` gives to `shutdown`: nothing is ended. `undefined` if it gives nothing. */
+export function finalRequest(): object | undefined {
+  let given: object | undefined;
+  finalBy({}, (request) => ((given = request), 0), () => {});
+  return given;
+}
+
+/**
+ * Sends our alert and ends the transport, as `net.Socket.prototype._final` does. But it tells `done` the kernel's answer, which Node drops (20 to 26):
+ * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
+ */
+export function endTold(socket: TLSSocket, done: Done): boolean {
+  const handle = handleOf(socket)!;
+  return finalBy(handle, (request) => {
+    if (typeof request.oncomplete === 'function') request.oncomplete = (status: number) => done(null, status);
+    return handle.shutdown!(request);
+  }, done);
+}
+
+/** Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way. */
+export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
+  const parent = handleOf(socket)?._parent;
+  if (typeof parent?.shutdown !== 'function' || !finalBy(parent, (request) => parent.shutdown!(request), done)) return false;
+  refuseWrites(parent);
+  return true;
+}
+
+/**
+ * OpenSSL writes an alert of its own about bytes that are no TLS. While a `Duplex` is being ended, that would fail an assertion of Node's, in a callback
+ * where nobody can catch it (Node 20 to 26). And behind the end it would be a write after the end.
+ */
+function refuseWrites(parent: Handle): void {
+  if (typeof parent.onwrite === 'function') parent.onwrite = () => -1; // any error
+}
