@@ -66,13 +66,20 @@ export function requestProbe(socket: Duplex): (() => boolean) | undefined {
   return () => isComing;
 }
 
-/** Nothing more is written, and what comes may be thrown away: it is read also where Node has stopped the reading, as long as answers wait to be written. */
+/**
+ * Nothing more is written, and what comes may be thrown away: it is read also where Node stops the reading, as long as answers wait to be written. It may
+ * do so at each request that still comes.
+ */
 export function readOn(socket: net.Socket): void {
   const paused = socket as unknown as { _paused?: unknown; parser?: { resume?(): void } | null };
-  if (paused._paused !== true) return;
-  paused._paused = false;
-  paused.parser?.resume?.();
-  socket.resume();
+  const socketOnPause = (): void => {
+    if (paused._paused !== true) return;
+    paused._paused = false;
+    paused.parser?.resume?.();
+    socket.resume();
+  };
+  socketOnPause();
+  socket.on('pause', socketOnPause);
 }
 
 /** Whether the headers of this answer say that its connection closes. */

@@ -1,24 +1,9 @@
 /** What a client pipelines in a drain: answered if no answer had said `Connection: close` before it, and else never given to the application. */
 import { expect } from 'chai';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { Client, connectionHeaders, get, post } from '../support/clients.js';
+import { BEHIND, Client, connectionHeaders, get } from '../support/clients.js';
 import { COMPLETE, HTTP1_KINDS, Later, makeServer, nextSocket, outcome, start, told } from '../support/origins.js';
 import { turns } from '../support/pair.js';
-
-/** What comes behind an answer whose headers have left with `Connection: close`. */
-const BEHIND: Record<string, string> = {
-  'a request': get('/2'),
-  'two requests': get('/2') + get('/3'),
-  'an upload': post('/2', 4) + 'data',
-  'half an upload': post('/2', 10) + 'data',
-  'an upload that asks first': post('/2', 4, 'expect: 100-continue\r\n') + 'data',
-  'an unknown expectation': get('/2', 'expect: something\r\n'),
-  'a request without a host': 'GET /2 HTTP/1.1\r\n\r\n' + get('/3'),
-  'an upgrade': get('/2', 'connection: upgrade\r\nupgrade: other\r\n') + 'and more',
-  'a tunnel': 'CONNECT y:1 HTTP/1.1\r\nhost: y:1\r\n\r\n',
-  'the half of a request': 'GET /2 HTT',
-  'blank lines': '\r\n\r\n',
-};
 
 for (const kind of HTTP1_KINDS) {
   describe(`drain, pipelining to ${kind}`, () => {
@@ -119,47 +104,6 @@ for (const kind of HTTP1_KINDS) {
       expect(given).to.deep.equal(['/1', '/2']);
       expect(client.text).to.match(/the end$/);
       expect(client.received).to.equal('close_notify');
-    });
-
-    it('closes behind such an answer also where Node has stopped to read, since a big answer waits behind it', async () => {
-      const { drains, client, given, responses, reaches } = await inWork();
-      client.write(get('/2') + get('/3'));
-      await reaches(2);
-      responses[1]!.end(Buffer.alloc(1_000_000));
-      client.write(get('/4')); // Node stops to read behind this one
-      await reaches(3);
-      const drained = drains.drain({ grace: 10_000 });
-      await told(drains);
-      responses[0]!.writeHead(200, { connection: 'close', 'content-length': 7 }).end('the end');
-      expect(outcome(await drained)).to.deep.equal(COMPLETE);
-      await client.ended;
-      expect(given).to.deep.equal(['/1', '/2', '/3', '/4']);
-      expect(client.text).to.match(/the end$/);
-      expect(client.received).to.equal('close_notify');
-    });
-
-    it('answers a request of which the half has come while Node had stopped to read, since big answers waited', async () => {
-      const { drains, client, given, responses, reaches } = await inWork();
-      client.write(get('/2') + get('/3'));
-      await reaches(2);
-      responses[1]!.end(Buffer.alloc(1_000_000));
-      client.write(get('/4'));
-      await reaches(3);
-      client.write('GET /5 HT'); // it is not read
-      const open = responses.filter(({ writableEnded }) => !writableEnded);
-      for (const response of open) response.writeHead(200, { 'content-length': 7 }).flushHeaders(); // none will say that it is the last
-      const drained = drains.drain({ idleGrace: 0, grace: 10_000 });
-      await told(drains);
-      for (const response of open) response.end('the end');
-      await client.until(/the end[^]*the end[^]*the end/);
-      await turns(20);
-      client.write('TP/1.1\r\nhost: x\r\n\r\n');
-      await reaches(4);
-      responses[4]!.end('the last');
-      expect(outcome(await drained)).to.deep.equal(COMPLETE);
-      await client.ended;
-      expect(given).to.deep.equal(['/1', '/2', '/3', '/4', '/5']);
-      expect(client.text).to.match(/connection: close[^]*the last$/i);
     });
 
     it("closes a connection on which the application calls destroySoon() in the middle of an answer, as Node's own does", async () => {

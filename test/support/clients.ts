@@ -95,6 +95,21 @@ export function post(path: string, length: number, headers = ''): string {
   return `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n${headers}\r\n`;
 }
 
+/** What may come behind an answer whose headers have left with `Connection: close`. */
+export const BEHIND: Record<string, string> = {
+  'a request': get('/2'),
+  'two requests': get('/2') + get('/3'),
+  'an upload': post('/2', 4) + 'data',
+  'half an upload': post('/2', 10) + 'data',
+  'an upload that asks first': post('/2', 4, 'expect: 100-continue\r\n') + 'data',
+  'an unknown expectation': get('/2', 'expect: something\r\n'),
+  'a request without a host': 'GET /2 HTTP/1.1\r\n\r\n' + get('/3'),
+  'an upgrade': get('/2', 'connection: upgrade\r\nupgrade: other\r\n') + 'and more',
+  'a tunnel': 'CONNECT y:1 HTTP/1.1\r\nhost: y:1\r\n\r\n',
+  'the half of a request': 'GET /2 HTT',
+  'blank lines': '\r\n\r\n',
+};
+
 /** The `Connection` header of each answer, in order. */
 export function connectionHeaders({ text }: Client): string[] {
   return [...text.matchAll(/HTTP\/1\.1 (?!100)[^]*?\r\n\r\n/g)].map(([head]) => /^connection: (.*)\r$/im.exec(head)?.[1] ?? 'none');
