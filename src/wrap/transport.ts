@@ -128,15 +128,20 @@ export class WrappedTransport extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {
     if (this.#released) callback(); // plaintext's now
-    else this.#transport.write(chunk, callback);
+    else this.#transport.write(chunk, this.#written(callback));
   }
 
   override _writev(chunks: { chunk: Buffer }[], callback: Callback): void {
     if (this.#released) return callback();
     this.#transport.cork();
     for (const { chunk } of chunks.slice(0, -1)) this.#transport.write(chunk);
-    this.#transport.write(chunks.at(-1)!.chunk, callback);
+    this.#transport.write(chunks.at(-1)!.chunk, this.#written(callback));
     this.#transport.uncork();
+  }
+
+  /** An error destroys it, which tells it a tick later: Node's HTTP client adds its listener a tick after it was given the socket. */
+  #written(callback: Callback): Callback {
+    return (error) => (error && this.destroy(error), callback(error));
   }
 
   override _final(callback: Callback): void {

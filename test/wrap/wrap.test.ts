@@ -1,6 +1,7 @@
 /** TLS on a connection that was there before: what it may be, and what the TLS socket has of it. */
 import { expect } from 'chai';
 import { once } from 'node:events';
+import https from 'node:https';
 import net from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { unwrap, wrap } from '../../src/index.js';
@@ -76,6 +77,15 @@ for (const side of SIDES) {
     });
   });
 }
+
+describe('wrap, a transport that refuses the first write', () => {
+  it("tells it when Node's HTTP client already listens, a tick after it was given the socket", async () => {
+    const refused = Object.assign(new Error('write ECONNRESET'), { code: 'ECONNRESET' });
+    const transport = new Duplex({ read() {}, write: (_chunk, _encoding, callback) => callback(refused) }).on('error', () => {});
+    const request = https.get('https://localhost/', { createConnection: () => wrap(transport) });
+    expect(((await once(request, 'error')) as [NodeJS.ErrnoException])[0].code).to.equal('ECONNRESET');
+  });
+});
 
 describe('wrap, wrong arguments', () => {
   it('throws a TypeError for what is no Duplex and for options that are none', () => {
