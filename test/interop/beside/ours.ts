@@ -6,7 +6,7 @@ import { getShutdown, shutdown, watch, type ShutdownOptions } from '../../../src
 import { certificate, turns } from '../../support/pair.js';
 import type { Played } from '../peers/forging.js';
 import type { Answer, Caller, Setting } from './caller.js';
-import { HeldTransport } from './held.js';
+import { HeldTransport } from '../../support/held.js';
 import type { PeerConnection } from './peer.js';
 
 /** SSL_OP_IGNORE_UNEXPECTED_EOF, which node:constants does not have. */
