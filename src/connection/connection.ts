@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { seen, type Closure, type Goal } from '../closure/closure.js';
 import { isTlsError, type TlsShutdownError } from '../errors.js';
 import { askSocket } from '../node/canary.js';
-import { hadTlsError } from '../node/handle.js';
+import { hadTlsError, isWriting } from '../node/handle.js';
 import { outsideReads } from '../node/read-callback.js';
 import type { ShutdownState } from '../types.js';
 import { keep, putMethods, watcherOf, type FinalCallback, type Originals, type Watcher } from './methods.js';
@@ -148,7 +148,7 @@ export class Connection implements Watcher {
   }
 
   final(callback: FinalCallback): void {
-    this.ours.final(callback, this.peer.isOver || outsideReads());
+    this.ours.final(callback, (this.peer.isOver || outsideReads()) && !isWriting(this.socket));
   }
 
   onAlert(): void {

@@ -115,6 +115,14 @@ export function waitingBytes(handle: Handle | null | undefined): number {
   return count(handle?.writeQueueSize);
 }
 
+/**
+ * Whether Node has not heard yet of a write of its own, such as the GOAWAY of an HTTP/2 session: it hears a turn later, also if the kernel has taken it.
+ * Until then its TLS layer hands out nothing more, and an end in that turn would put the FIN before our alert (Node 20 to 26).
+ */
+export function isWriting(socket: TLSSocket): boolean {
+  return isKernelTransport(socket) && waitingBytes(handleOf(socket)) > 0;
+}
+
 /** Ciphertext bytes that the TLS layer was given so far; `NaN` if it can't be told. */
 export function ciphertextRead(socket: TLSSocket): number {
   return count(handleOf(socket)?._parent?.bytesRead);
