@@ -109,7 +109,7 @@ export class OurHalf {
 
   #noticeAlert(writing: WritingEnd): void {
     if (this.alert === 'written') return;
-    this.alert = writing.openSslWrote ? 'written' : 'not written';
+    this.alert = writing.isAlertMade ? 'written' : 'not written';
     this.#owner.onAlert();
   }
 

@@ -4,7 +4,8 @@
  *
  * | field | why | since | when it is gone |
  * |---|---|---|---|
- * | `_parent.bytesWritten` | whether the alert was written | 10 | a clean end before our alert may not be proved; `lost` is not told from `close_notify` |
+ * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
+ * | `_handle.shutdown(request)` | OpenSSL makes our alert within it | 4 | no clean end before our alert is proved; `sent` is as the counts say |
  * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
  */
@@ -33,6 +34,8 @@ export class WritingEnd {
   #dead = false;
   /** OpenSSL wrote nothing within the call. */
   #nothing = false;
+  /** OpenSSL has made our alert; `undefined` if that can't be told. */
+  #made: boolean | undefined;
   /** The alert may be written after the call. */
   #mayComeLater = false;
   /** Over TCP the kernel's answer is known. */
@@ -64,6 +67,7 @@ export class WritingEnd {
     this.#unsendable = ended || this.#dead;
     this.#told = tcp && !this.#unsendable;
     const given = transportWritten(socket);
+    this.#seeAlert();
     this.#running = true;
     try {
       if (!this.#told || !endTold(socket, done)) this.#final.call(socket, done);
@@ -78,6 +82,24 @@ export class WritingEnd {
     if (!this.#isNodes || (!this.#told && !takesAtOnce(socket))) this.#given = given;
   }
 
+  /**
+   * OpenSSL makes our alert within the TLS layer's own shutdown, or never; an application's own method may call that later. Counting what leaves is not enough:
+   * it may be what OpenSSL had made before, its answer to a KeyUpdate, say, which waits for a slow transport. Behind a fatal alert of the peer's that still leaves.
+   */
+  #seeAlert(): void {
+    const handle = handleOf(this.#socket);
+    const shutdown = handle?.shutdown;
+    if (handle === undefined || typeof shutdown !== 'function') return;
+    this.#made = false;
+    handle.shutdown = (request) => {
+      const before = waitingBytes(handle);
+      const answer = shutdown.call(handle, request);
+      const more = waitingBytes(handle) - before; // what is being written waits until a later turn, too
+      if (this.#made !== true) this.#made = Number.isNaN(more) ? undefined : more > 0;
+      return answer;
+    };
+  }
+
   /** `false` for an application's own method. That may call Node's later, so whether the alert was written is known a turn later. */
   get #isNodes(): boolean {
     return this.#final === nodeFinal;
@@ -87,16 +109,16 @@ export class WritingEnd {
     return !this.#isNodes;
   }
 
-  /** Whether OpenSSL has written anything since the call began. Behind a fatal alert of the peer's it writes nothing. */
-  get openSslWrote(): boolean {
-    return ciphertextWritten(this.#socket) > this.#written || ciphertextWaiting(this.#socket) > this.#waiting;
+  /** Whether OpenSSL has made our alert. Behind a fatal alert of the peer's it makes none. */
+  get isAlertMade(): boolean {
+    return this.#made === true;
   }
 
   /** After the transport has ended. `status` as in `Done`; `undefined` once it can't be waited for any more. */
   outcome(status: number | undefined, isLate: boolean): Outcome {
     const socket = this.#socket;
     if (!IS_NODE && !this.#unsendable) return 'flushed';
-    const nothing = this.#unsendable || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
+    const nothing = this.#unsendable || this.#made === false || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
     if (nothing) return this.#dead ? 'refused' : 'nothing_written';
     // shutdown(2) failed: the peer has reset the connection. The byte counts of the next turn tell whether our alert left before that.
     if (this.#told && status !== 0) return isLate ? this.#byCounts() : 'in_doubt';
@@ -115,7 +137,7 @@ export class WritingEnd {
   outcomeNow(): Outcome | undefined {
     const socket = this.#socket;
     if (this.#dead) return 'refused';
-    if (this.#unsendable || this.#nothing || !(ciphertextWritten(socket) > this.#written) || waitingBytes(handleOf(socket)?._parent) !== 0) return undefined;
+    if (this.#unsendable || this.#made === false || this.#nothing || !(ciphertextWritten(socket) > this.#written) || waitingBytes(handleOf(socket)?._parent) !== 0) return undefined;
     return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come yet, or not in time
   }
 }

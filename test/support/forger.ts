@@ -149,9 +149,9 @@ export class Forger {
     return this.seal(DATA, Buffer.from(bytes as string), padding);
   }
 
-  /** TLS 1.3 only; what is sealed after it has new keys. */
-  sealKeyUpdate(): Buffer {
-    return this.seal(HANDSHAKE, Buffer.from([24, 0, 0, 1, 0]));
+  /** TLS 1.3 only; what is sealed after it has new keys. `asks`: our side has to answer by one of its own. */
+  sealKeyUpdate(asks = false): Buffer {
+    return this.seal(HANDSHAKE, Buffer.from([24, 0, 0, 1, asks ? 1 : 0]));
   }
 
   /** Resolves when our alert has come, or our side has ended the line without one. */

@@ -1,0 +1,66 @@
+/**
+ * OpenSSL writes by itself, too: each KeyUpdate that asks for one is answered. Over a transport that is slow to write the answers wait, and leave behind our
+ * `end()`, also where the peer has sent a fatal alert, and our own alert never leaves. They are not taken for it.
+ */
+import { expect } from 'chai';
+import tls, { type TLSSocket } from 'node:tls';
+import { shutdown, watch, type ShutdownResult } from '../../src/index.js';
+import { Forger } from '../support/forger.js';
+import { SIDES, certificate, track, turns, type Side } from '../support/pair.js';
+import { wire } from '../support/wire.js';
+
+const version = 'TLSv1.3';
+const CLOSE_NOTIFY = [1, 0] as const;
+/** Fatal, and OpenSSL has no name for it: it ends the stream as a `close_notify` does, at whatever byte comes next. */
+const UNNAMED = [2, 117] as const;
+
+/** Where `late`, the application's own `_final` calls Node's some turns later. */
+async function closeBehindAnswers(side: Side, late: boolean, [level, description]: readonly [number, number]): Promise<ShutdownResult> {
+  const [line, far] = wire();
+  const forger = track(new Forger(far, version, side === 'client' ? 'server' : 'client'));
+  const options = { minVersion: version, maxVersion: version, allowHalfOpen: true } as const;
+  const ours = track(side === 'client' ? tls.connect({ socket: line, rejectUnauthorized: false, ...options } as tls.ConnectionOptions) : new tls.TLSSocket(line as never, { isServer: true, ...certificate, ...options } as tls.TLSSocketOptions));
+  ours.on('error', () => {}).resume();
+  await forger.handshake;
+  await turns(20);
+  if (late) makeLate(ours);
+  watch(ours);
+  const { _write: write } = line;
+  const waiting: (() => void)[] = [];
+  line._write = (chunk: Buffer, encoding, callback) => write.call(line, chunk, encoding, () => void waiting.push(callback));
+  for (let i = 0; i < 3; i++) {
+    line.arrive(forger.sealKeyUpdate(true));
+    await turns();
+  }
+  line.arrive(forger.sealAlert(level, description));
+  await turns();
+  line.arrive(Buffer.from([0x17]));
+  await turns();
+  expect(waiting, 'an answer is being written').to.have.length(1);
+  const result = shutdown(ours, { bidirectional: true });
+  await turns(10);
+  line._write = write;
+  waiting[0]!();
+  return await result;
+}
+
+function makeLate(socket: TLSSocket): void {
+  const { _final: final } = socket;
+  socket._final = (callback) => void turns().then(() => final.call(socket, callback));
+}
+
+for (const side of SIDES) {
+  for (const late of [false, true]) {
+    describe(`answers to KeyUpdates that wait, as ${side}, with ${late ? "a _final that calls Node's later" : "Node's _final"}`, () => {
+      it('are no proof: no clean end behind a fatal alert, and our alert is lost', async () => {
+        const { value, state, error } = await closeBehindAnswers(side, late, UNNAMED);
+        expect({ value, ...state, code: error?.code }).to.deep.equal({ value: -1, sent: 'lost', received: 'unverified', code: 'ERR_TLS_SHUTDOWN_NOT_SENT' });
+      });
+
+      it("hide none: 1 behind the peer's close_notify", async () => {
+        const { value, state } = await closeBehindAnswers(side, late, CLOSE_NOTIFY);
+        expect({ value, ...state }).to.deep.equal({ value: 1, sent: 'close_notify', received: 'close_notify' });
+      });
+    });
+  }
+}
