@@ -23,7 +23,7 @@
  * | `_parent.readBuffer(bytes)`, `_parent.emitEOF()` | the same of a `Duplex` | 8 | no proof over a `Duplex` |
  */
 import type { TLSSocket } from 'node:tls';
-import { count, handleOf, readSideEnded, waitingBytes, type Handle } from './handle.js';
+import { count, handleOf, readSideEnded, readsNoMore, waitingBytes, type Handle } from './handle.js';
 import { afterTicks, nextTick } from './read-callback.js';
 import { ask, hasEnded } from './reading-end.js';
 
@@ -50,8 +50,8 @@ interface DuplexHandle extends Handle {
   emitEOF(): void;
 }
 
-/** Every transport reads into the same buffer: its bytes are copied before anything else can be read. */
-const BUFFER = Buffer.allocUnsafeSlow(65_536);
+/** Every transport reads into it: its bytes are copied before anything else can be read. Less than Node's own 64 KB: libuv fills it up to 32 times in a turn. */
+const BUFFER = Buffer.allocUnsafeSlow(16_384);
 
 /** Longer than the rest of any record, and not the beginning of one. */
 const GARBAGE = Buffer.alloc(20_000, 0xff);
@@ -172,7 +172,7 @@ export class FeedAndAsk {
     for (let chunk = this.#waiting.shift(); chunk !== undefined; chunk = this.#waiting.shift()) {
       this.#ask(); // a read callback that was under way when we took over may have swallowed something
       for (let at = 0; at < chunk.length && this.#lives; ) {
-        const piece = chunk.subarray(at, (at += this.#ends.next(chunk.length - at)));
+        const piece = chunk.subarray(at, (at += readsNoMore(this.#socket) ? chunk.length : this.#ends.next(chunk.length - at)));
         if (!this.#feedOne(piece) || !this.#letsOthersRun || at === chunk.length) continue;
         this.#waiting.unshift(chunk.subarray(at));
         this.#doing = 'letting others run';
@@ -190,14 +190,14 @@ export class FeedAndAsk {
     this.#do('feeding', () => this.#feedPiece(piece));
     const plaintext = count(this.#handle.bytesRead) > before;
     this.#ends.passed(piece, plaintext);
-    if (!plaintext && this.#ends.mayHaveEnded) this.#ask();
+    if (!plaintext && !readsNoMore(this.#socket) && this.#ends.mayHaveEnded) this.#ask();
     return plaintext;
   }
 
   /** What the end of reading that is being reported is. A `push(null)` of the application itself does not find the TLS layer at its end. */
   get look(): 'close_notify' | 'fin' | 'unverified' {
     if (this.#doing === 'passing on the end of the transport') return 'fin';
-    return this.#doing === 'feeding' && this.#atEnd() ? 'close_notify' : 'unverified';
+    return this.#doing === 'feeding' && !readsNoMore(this.#socket) && this.#atEnd() ? 'close_notify' : 'unverified';
   }
 
   /** A TLS layer at its end answers 0 each time, without asking the transport; so does a `Duplex` always. */
@@ -207,7 +207,6 @@ export class FeedAndAsk {
 
   /**
    * Whether OpenSSL was still reading when the transport ended, so that no alert can have come. `undefined`: that can't be told.
-   *
    * If an alert that it does not show (see ledger.ts) has ended its reading, it ignores garbage. Otherwise garbage is an error.
    * It can be asked only now, when nothing of ours can be sent any more: before, OpenSSL would answer the garbage with an alert.
    */

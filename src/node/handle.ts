@@ -106,6 +106,11 @@ export function readSideEnded(socket: TLSSocket): boolean {
   return socket.readableEnded || state?.ended === true;
 }
 
+/** TLS has failed, or its end has come: what still comes is nobody's. */
+export function readsNoMore(socket: TLSSocket): boolean {
+  return hadTlsError(socket) || readSideEnded(socket);
+}
+
 export function count(value: unknown): number {
   return typeof value === 'number' ? value : NaN;
 }
