@@ -25,6 +25,8 @@ export class Http1Connection {
   #isRequestComing: (() => boolean) | undefined;
   /** Answers that are not finished, the oldest first. */
   readonly #open = new Set<ServerResponse>();
+  /** The last of them. A client may pipeline any number, so it is not looked for at each answer. */
+  #newest: ServerResponse | undefined;
   /** Until it is answered and all received. */
   #lastRequest: IncomingMessage | undefined;
   /** `bytesWritten` when it was upgraded. */
@@ -65,6 +67,7 @@ export class Http1Connection {
     }
     askHttp(response);
     this.#open.add(response);
+    this.#newest = response;
     this.#lastRequest = request;
     (response as TrackedResponse)[CONNECTION] = this;
     response.on('close', responseOnClose);
@@ -74,6 +77,7 @@ export class Http1Connection {
 
   onResponseClose(response: ServerResponse): void {
     this.#open.delete(response);
+    if (response === this.#newest) this.#newest = [...this.#open].at(-1);
     if (this.#upgradedAt !== undefined) return this.#onAnsweredBefore();
     if (this.#open.size === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
     if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
@@ -159,7 +163,7 @@ export class Http1Connection {
       if (saysClose(response)) this.#closeAnnounced = true;
     };
     if (response.headersSent) note();
-    else closeByHeader(response, () => this.#upgradedAt === undefined && [...this.#open].at(-1) === response, note);
+    else closeByHeader(response, () => this.#upgradedAt === undefined && response === this.#newest, note);
   }
 
   #closeIfIdle(drain: Drain): void {
