@@ -31,8 +31,8 @@ const EMPTY: Buffer = Buffer.alloc(0);
 export class RecordScanner {
   #chunk: Buffer = EMPTY;
   #offset = 0;
-  /** The beginning of a record whose end is not there yet. */
-  #held: Buffer[] = [];
+  /** The beginning of a record whose end is not there yet, in as much room as its header, and then all of it, takes: whatever the chunks, not a `Buffer` for each. */
+  #held: Buffer = EMPTY;
   #heldBytes = 0;
 
   /** More bytes. Take all records out before giving more. */
@@ -61,10 +61,10 @@ export class RecordScanner {
 
   /** All bytes that were not given out. From then on they are the caller's. */
   rest(): Buffer {
-    const rest = this.#heldBytes > 0 ? Buffer.concat([...this.#held, this.#chunk.subarray(this.#offset)]) : this.#chunk.subarray(this.#offset);
+    const rest = this.#heldBytes > 0 ? Buffer.concat([this.#held.subarray(0, this.#heldBytes), this.#chunk.subarray(this.#offset)]) : this.#chunk.subarray(this.#offset);
     this.#chunk = EMPTY;
     this.#offset = 0;
-    this.#held = [];
+    this.#held = EMPTY;
     this.#heldBytes = 0;
     return rest;
   }
@@ -80,22 +80,27 @@ export class RecordScanner {
     if (this.#heldBytes < HEADER_BYTES) {
       this.#hold(HEADER_BYTES - this.#heldBytes);
       if (this.#heldBytes < HEADER_BYTES) return null;
-      this.#held = [Buffer.concat(this.#held)];
     }
-    const length = recordLength(this.#held[0]!, 0);
+    const length = recordLength(this.#held, 0);
     this.#hold(length - this.#heldBytes);
     if (this.#heldBytes < length) return null;
-    const record = Buffer.concat(this.#held, length);
-    this.#held = [];
+    const record = this.#held;
+    this.#held = EMPTY;
     this.#heldBytes = 0;
     return record;
   }
 
   #hold(bytes: number): void {
     const part = this.#chunk.subarray(this.#offset, this.#offset + bytes);
-    if (part.length === 0) return;
-    this.#held.push(part);
-    this.#heldBytes += part.length;
+    const count = this.#heldBytes + part.length;
+    if (count > this.#held.length) {
+      const header = this.#heldBytes > 0 ? this.#held : part;
+      const room = Buffer.allocUnsafeSlow(count > HEADER_BYTES ? recordLength(header, 0) : HEADER_BYTES);
+      this.#held.copy(room);
+      this.#held = room;
+    }
+    part.copy(this.#held, this.#heldBytes);
+    this.#heldBytes = count;
     this.#offset += part.length;
   }
 }

@@ -39,7 +39,13 @@ function expectSame(actual: readonly Buffer[], expected: readonly Buffer[], mess
 
 function copiedBy(work: () => void): number {
   const { concat } = Buffer;
+  const { copy } = Buffer.prototype;
   let copied = 0;
+  Buffer.prototype.copy = function (this: Buffer, ...args: Parameters<Buffer['copy']>) {
+    const length = copy.apply(this, args);
+    copied += length;
+    return length;
+  };
   Buffer.concat = (list, length) => {
     const joined = concat(list, length);
     copied += joined.length;
@@ -49,6 +55,7 @@ function copiedBy(work: () => void): number {
     work();
   } finally {
     Buffer.concat = concat;
+    Buffer.prototype.copy = copy;
   }
   return copied;
 }
@@ -97,6 +104,26 @@ describe('RecordScanner', () => {
     const stream = record(23, MAX);
     const copied = copiedBy(() => expectSame(scan(Array.from(stream, (_, i) => stream.subarray(i, i + 1))), [stream], 'byte by byte'));
     expect(copied).to.be.within(stream.length, stream.length + 5);
+  });
+
+  it('keeps no chunk of a record that is not all there, only its bytes, in one place', () => {
+    const { allocUnsafeSlow } = Buffer;
+    const rooms: number[] = [];
+    Buffer.allocUnsafeSlow = (size) => {
+      rooms.push(size);
+      return allocUnsafeSlow(size);
+    };
+    try {
+      const stream = record(23, MAX);
+      const scanner = new RecordScanner();
+      for (const byte of stream.subarray(0, -1)) {
+        scanner.add(Buffer.from([byte]));
+        expect(scanner.next()).to.equal(null);
+      }
+      expect(rooms).to.deep.equal([5, stream.length]);
+    } finally {
+      Buffer.allocUnsafeSlow = allocUnsafeSlow;
+    }
   });
 
   it('copies nothing of the records that lie in one chunk', () => {
