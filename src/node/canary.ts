@@ -85,6 +85,7 @@ const OVER_DUPLEX: Asked<TLSSocket> = {
   '_parent.readBuffer()': ofParent('readBuffer', 'function'),
   '_parent.emitEOF()': ofParent('emitEOF', 'function'),
   '_parent.onwrite': ofParent('onwrite', 'function'),
+  '_parent.finishWrite()': ofParent('finishWrite', 'function'),
 };
 
 const parserOf = (response: ServerResponse): unknown => below(response.req.socket, 'parser');
@@ -115,6 +116,7 @@ const OF_HTTP: Asked<ServerResponse> = {
 
 /** What can't be asked, and why. @internal */
 export const UNASKED: Readonly<Record<string, string>> = {
+  '_handle.shutdown()': 'Node itself ends each socket by it',
   TLSWrap: 'only TLS in TLS has it twice; without it the class is no other that is known',
   freeSocketOnReadGuard: 'only free sockets of an http.Agent have it, from Node 26 on',
   'Symbol(kBoundSession)': 'only HTTP/2 has it, and by alpnProtocol it is known too',

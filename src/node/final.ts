@@ -3,7 +3,8 @@
  *
  * | field | why | since | when it is gone |
  * |---|---|---|---|
- * | `_parent.onwrite` over a `Duplex` | nothing of OpenSSL's is written behind a quiet end | 8 | an alert of OpenSSL's there ends the process |
+ * | `_parent.onwrite` over a `Duplex` | nothing of OpenSSL's is written while it is being ended, nor behind a quiet end | 8 | what OpenSSL writes there ends the process |
+ * | `_parent.finishWrite(request, status)` over a `Duplex` | such a write is as if it was done | 8 | the same |
  * | `net.Socket.prototype._final` on a transport | ends it without an alert | 11 | `quiet` destroys at once; our half is known a turn later, so a drain may count it as `failed` |
  * | its `handle.shutdown(request)`, `request.oncomplete` | over TCP: the kernel's answer to `shutdown(2)`, ENOTCONN after a reset | 11 | each end of our half is known a turn later |
  */
@@ -77,4 +78,26 @@ export function endTransport(socket: TLSSocket, done: (error?: Error | null) => 
  */
 function refuseWrites(parent: Handle): void {
   if (typeof parent.onwrite === 'function') parent.onwrite = () => -1; // any error
+}
+
+/**
+ * OpenSSL writes by itself, too: it answers a KeyUpdate. While a `Duplex` is being ended, that fails the same assertion, and a peer could end the process by it. It
+ * is dropped instead, as if it was written: nobody needs the answer any more. What comes before our alert, and the alert, is written before that.
+ */
+export function dropLateWrites(socket: TLSSocket): void {
+  const parent = handleOf(socket)?._parent;
+  const { onwrite, finishWrite } = (parent ?? {}) as { onwrite?: unknown; finishWrite?: unknown };
+  if (!parent || typeof onwrite !== 'function' || typeof finishWrite !== 'function') return;
+  const finish = (request: unknown): void => {
+    if (handleOf(socket)?._parent === parent) Reflect.apply(finishWrite, parent, [request, 0]);
+  };
+  parent.onwrite = function (this: unknown, request: unknown, chunks: unknown): unknown {
+    try {
+      return Reflect.apply(onwrite, this, [request, chunks]);
+    } catch (thrown) {
+      if ((thrown as NodeJS.ErrnoException).code !== 'ERR_INTERNAL_ASSERTION') throw thrown;
+      setImmediate(finish, request);
+      return 0;
+    }
+  };
 }

@@ -11,7 +11,7 @@
  */
 import { writeSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
-import { endTold, nodeFinal, type Done } from './final.js';
+import { endTold, nodeFinal, dropLateWrites, type Done } from './final.js';
 import { IS_NODE, SENDS_BEHIND_HANDSHAKE } from './runtime.js';
 import { count, duplexUnder, handleOf, inHandshake, waitingBytes, wrappedSocket, type Handle } from './handle.js';
 
@@ -68,6 +68,7 @@ export class WritingEnd {
     this.#told = tcp && !this.#unsendable;
     const given = transportWritten(socket);
     this.#seeAlert();
+    dropLateWrites(socket);
     this.#running = true;
     try {
       if (!this.#told || !endTold(socket, done)) this.#final.call(socket, done);

@@ -7,15 +7,20 @@ import tls, { type TLSSocket } from 'node:tls';
 import { shutdown, watch, type ShutdownResult } from '../../src/index.js';
 import { Forger } from '../support/forger.js';
 import { SIDES, certificate, track, turns, type Side } from '../support/pair.js';
-import { wire } from '../support/wire.js';
+import { wire, type WireEnd } from '../support/wire.js';
 
 const version = 'TLSv1.3';
 const CLOSE_NOTIFY = [1, 0] as const;
 /** Fatal, and OpenSSL has no name for it: it ends the stream as a `close_notify` does, at whatever byte comes next. */
 const UNNAMED = [2, 117] as const;
 
-/** Where `late`, the application's own `_final` calls Node's some turns later. */
-async function closeBehindAnswers(side: Side, late: boolean, [level, description]: readonly [number, number]): Promise<ShutdownResult> {
+interface Made {
+  readonly ours: TLSSocket;
+  readonly line: WireEnd;
+  readonly forger: Forger;
+}
+
+async function make(side: Side): Promise<Made> {
   const [line, far] = wire();
   const forger = track(new Forger(far, version, side === 'client' ? 'server' : 'client'));
   const options = { minVersion: version, maxVersion: version, allowHalfOpen: true } as const;
@@ -23,6 +28,12 @@ async function closeBehindAnswers(side: Side, late: boolean, [level, description
   ours.on('error', () => {}).resume();
   await forger.handshake;
   await turns(20);
+  return { ours, line, forger };
+}
+
+/** Where `late`, the application's own `_final` calls Node's some turns later. */
+async function closeBehindAnswers(side: Side, late: boolean, [level, description]: readonly [number, number]): Promise<ShutdownResult & { readonly ourAlerts: readonly Buffer[] }> {
+  const { ours, line, forger } = await make(side);
   if (late) makeLate(ours);
   watch(ours);
   const { _write: write } = line;
@@ -41,7 +52,9 @@ async function closeBehindAnswers(side: Side, late: boolean, [level, description
   await turns(10);
   line._write = write;
   waiting[0]!();
-  return await result;
+  const answer = await result;
+  await forger.untilOurAlert();
+  return { ...answer, ourAlerts: forger.ourAlerts };
 }
 
 function makeLate(socket: TLSSocket): void {
@@ -53,14 +66,39 @@ for (const side of SIDES) {
   for (const late of [false, true]) {
     describe(`answers to KeyUpdates that wait, as ${side}, with ${late ? "a _final that calls Node's later" : "Node's _final"}`, () => {
       it('are no proof: no clean end behind a fatal alert, and our alert is lost', async () => {
-        const { value, state, error } = await closeBehindAnswers(side, late, UNNAMED);
+        const { value, state, error, ourAlerts } = await closeBehindAnswers(side, late, UNNAMED);
         expect({ value, ...state, code: error?.code }).to.deep.equal({ value: -1, sent: 'lost', received: 'unverified', code: 'ERR_TLS_SHUTDOWN_NOT_SENT' });
+        expect(ourAlerts).to.deep.equal([]);
       });
 
       it("hide none: 1 behind the peer's close_notify", async () => {
-        const { value, state } = await closeBehindAnswers(side, late, CLOSE_NOTIFY);
+        const { value, state, ourAlerts } = await closeBehindAnswers(side, late, CLOSE_NOTIFY);
         expect({ value, ...state }).to.deep.equal({ value: 1, sent: 'close_notify', received: 'close_notify' });
+        expect(ourAlerts).to.deep.equal([Buffer.from(CLOSE_NOTIFY)]);
       });
     });
   }
+}
+
+for (const side of SIDES) {
+  it(`a KeyUpdate that asks for an answer while a Duplex is being ended ends no process, and 1 is still told, as ${side}`, async () => {
+    const { ours, line, forger } = await make(side);
+    watch(ours);
+    let isEnding = (): void => {};
+    const ending = new Promise<void>((resolve) => (isEnding = resolve));
+    const { _final: final } = line;
+    line._final = (callback) => {
+      isEnding();
+      void turns(20).then(() => final.call(line, callback));
+    };
+    const answer = shutdown(ours, { bidirectional: true });
+    await ending;
+    for (let i = 0; i < 4; i++) {
+      line.arrive(forger.sealKeyUpdate(true));
+      await turns();
+    }
+    line.arrive(forger.sealAlert(...CLOSE_NOTIFY));
+    const { value, state } = await answer;
+    expect({ value, ...state }).to.deep.equal({ value: 1, sent: 'close_notify', received: 'close_notify' });
+  });
 }

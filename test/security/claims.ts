@@ -180,6 +180,10 @@ export const CLAIMS: Readonly<Record<string, Claim>> = {
     [PIPELINED],
   'Their number has no limit, in Node as in a drain: many that wait at once on one connection make Node itself slow, with a drain and without.':
     [['security/pipelined', 'looks for the newest answer once, and not at each of many that wait']],
+  'Over a `Duplex` a peer can end the process of plain Node: a KeyUpdate that asks for an answer, while the `Duplex` is being ended, fails an assertion that nobody can catch (Node 20 to 26).':
+    [['node/other-writes', 'a KeyUpdate that asks for an answer while a Duplex is being ended ends no process, and 1 is still told']],
+  'On a socket that is watched, or closed by a call of ours, it ends nothing.':
+    [['node/other-writes', 'a KeyUpdate that asks for an answer while a Duplex is being ended ends no process, and 1 is still told']],
   'A client that opens HTTP/2 streams and resets them at once does not hold a drain up.':
     [['security/pipelined', 'ends in time, ends no process, and gives nothing to the application behind the GOAWAY']],
   'A client that reads too slowly, or nothing, is cut off at `grace`.':
