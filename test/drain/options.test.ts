@@ -83,7 +83,7 @@ describe('idleGrace', () => {
     void drains.drain({ grace: 400 });
     const report = await first;
     expect(outcome(report)).to.deep.equal(COMPLETE);
-    expect(report.elapsed).to.be.within(100, 399);
+    expect(report.elapsed).to.be.within(99, 399);
   });
 
   it('of a connection that becomes idle late is a quarter of the grace that is left', async () => {
