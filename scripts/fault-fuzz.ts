@@ -62,6 +62,7 @@ function* simpler(plan: Plan): Generator<Plan> {
   if (plan.kind !== 'TCP' && plan.call !== 'unwrap') yield { ...plan, kind: 'TCP' };
   if (plan.watched === 'late') yield { ...plan, watched: 'early' };
   if (plan.unread === 'discard') yield { ...plan, unread: 'keep' };
+  for (const key of ['suite', 'resumed', 'fragment'] as const) if (key in plan) yield Object.fromEntries(Object.entries(plan).filter(([name]) => name !== key)) as unknown as Plan;
 }
 
 async function shrink(plan: Plan): Promise<Plan> {

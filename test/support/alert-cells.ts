@@ -4,17 +4,20 @@ import { getShutdown, gracefulShutdown, unwrap, watch, type ReceivedState } from
 import { FORGED, type Forged } from './forged.js';
 import { turns, type Side, type Version } from './pair.js';
 import { chance } from './random.js';
+import { SUITES } from './suites.js';
 
 /** Of our own alert. `straddling`: the first bytes before it, the rest after it. */
 export const WHEN = ['before', 'after', 'at once', 'straddling'] as const;
-/** `as much`: as many bytes as came before our alert, so that what comes after it is as long as one record. */
-export const BEHIND = ['nothing', 'a FIN', 'a byte', 'as much', '24 bytes', '31 bytes', '48 bytes', 'data', 'close_notify'] as const;
+/** `as much`: as many bytes as came before our alert, so that what comes after it is as long as one record. `as long`: as many as the alert's record has. */
+export const BEHIND = ['nothing', 'a FIN', 'a byte', 'as much', 'as long', '24 bytes', '31 bytes', '48 bytes', 'data', 'close_notify'] as const;
 /** How we close. `late`: nobody reads before the alert is there. `unwatched`: nobody watches before the call. */
 export const CALLS = ['both steps', 'two calls', 'late', 'unwatched', 'unwrap'] as const;
 
 export interface Cell {
   readonly kind: string;
   readonly version: Version;
+  /** A name of `SUITES`; none for what is common. */
+  readonly suite?: string;
   readonly side: Side;
   readonly level: number;
   readonly description: number;
@@ -64,11 +67,12 @@ const SHORT = 50;
 
 /** `first` gets our socket before anybody watches it. */
 export async function run(cell: Cell, first: (socket: TLSSocket) => void = () => {}): Promise<Outcome> {
-  const { call, kind, version, side } = cell;
-  const forged = await FORGED[kind]!(version, side, (socket) => {
+  const { call, kind, version, side, suite } = cell;
+  const early = (socket: TLSSocket): void => {
     first(socket);
     if (call !== 'unwatched') watch(socket);
-  });
+  };
+  const forged = await FORGED[kind]!(version, side, early, suite === undefined ? undefined : SUITES[suite]);
   const seen: string[] = [];
   try {
     return { ...(await close(cell, forged, seen)), seen };
@@ -137,6 +141,7 @@ function piecesOf({ version, level, description, behind, when, glued, data, firs
     if (behind === 'nothing' || behind === 'a FIN') return [];
     if (behind === 'a byte') return [Buffer.from([0x17])];
     if (behind === 'as much') return [Buffer.alloc(first, 0x17)];
+    if (behind === 'as long') return [broken(alert.length)];
     if (behind === 'data') return [forger.sealData('more')];
     if (behind === 'close_notify') return [forger.sealAlert(1, 0)];
     return [broken(Number.parseInt(behind))];

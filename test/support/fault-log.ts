@@ -12,7 +12,7 @@ export interface Sealed {
 
 /** A change_cipher_spec between two records, in the clear: OpenSSL passes over it in TLS 1.3 (Node 22 to 26), or fails. It changes no byte of what was sent. */
 const IGNORED = Buffer.from([20, 3, 3, 0, 1, 1]);
-/** Turns from the delivery of an alert to the answer that it leads to, with some to spare. */
+/** Turns from the delivery of an alert to the answer that it leads to, with some to spare; a reader may take one record of those before it a turn. */
 const ON_ITS_WAY = 60;
 const CLOSE_NOTIFY = Buffer.from([1, 0]);
 
@@ -68,7 +68,7 @@ export class LaneLog {
       record.opened = direction.open(record.bytes);
       if (!isCloseNotify(record) || this.closedAt !== undefined) continue;
       this.closedAt = performance.now();
-      void turns(ON_ITS_WAY).then(() => (this.closedKnownAt = performance.now()));
+      void turns(ON_ITS_WAY + this.records.length).then(() => (this.closedKnownAt = performance.now()));
     }
   }
 
@@ -77,7 +77,7 @@ export class LaneLog {
     while (this.#match());
     if (this.#alertEnd > this.intact || this.crossedAt !== undefined) return;
     this.crossedAt = performance.now();
-    void turns(ON_ITS_WAY).then(() => (this.crossedKnownAt = performance.now()));
+    void turns(ON_ITS_WAY + this.records.length).then(() => (this.crossedKnownAt = performance.now()));
   }
 
   /** Up to the end of a record; `false` if that is not there, or is not as it was sent. */

@@ -3,6 +3,7 @@ import { OPS, isHarmless, type Fault } from './faults.js';
 import { LINES } from './lines.js';
 import { SIDES, VERSIONS, type Side, type Version } from './pair.js';
 import { chance, type Chance } from './random.js';
+import { SUITES } from './suites.js';
 
 export const CALLS = [
   'one step, twice',
@@ -25,6 +26,12 @@ export interface Plan {
   readonly seed: number;
   readonly kind: string;
   readonly version: Version;
+  /** A name of `SUITES`; none for what is common. */
+  readonly suite?: string;
+  /** The client has a session from an earlier connection. */
+  readonly resumed?: boolean;
+  /** The most plaintext that either side puts into a record. */
+  readonly fragment?: number;
   readonly side: Side;
   readonly watched: 'early' | 'late';
   readonly call: (typeof CALLS)[number];
@@ -91,5 +98,8 @@ export function planOf(seed: number): Plan {
     peerKeepsOpen: call === 'unwrap' && random() < 0.8,
   };
   const isSure = faults.every(isHarmless) && endsByAlert(rest) && !mayStandUnread(rest) && !(rest.peerEnds !== 'first' && call.includes('quiet'));
-  return { seed, kind, call, ...rest, faults, timeout: isSure ? 6000 : random.pick([15, 40, 100]) };
+  const timeout = isSure ? 6000 : random.pick([15, 40, 100]);
+  const suites = Object.keys(SUITES).filter((name) => SUITES[name]!.version === rest.version);
+  const keys = { ...(random() < 0.5 && { suite: random.pick(suites) }), ...(random() < 0.3 && { resumed: true }), ...(random() < 0.2 && { fragment: random.pick([512, 1000]) }) };
+  return { seed, kind, call, ...rest, ...keys, faults, timeout };
 }

@@ -8,8 +8,9 @@ import tls, { TLSSocket } from 'node:tls';
 import { Lane } from './fault-lane.js';
 import type { Fault, LaneName } from './faults.js';
 import type { Far } from './lines.js';
-import { certificate, type Side, type Version } from './pair.js';
-import { CIPHERS, directionsOf, type Directions } from './sealing.js';
+import type { Side } from './pair.js';
+import { directionsOf, type Directions } from './sealing.js';
+import { contextOf, type Session, type Suite } from './suites.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -41,14 +42,6 @@ class Plug extends Duplex {
   }
 }
 
-const contexts = new Map<string, tls.SecureContext>();
-
-function contextOf(role: Side, version: Version): tls.SecureContext {
-  const key = `${role} ${version}`;
-  const context = contexts.get(key) ?? tls.createSecureContext({ ...(role === 'server' ? certificate : {}), ciphers: CIPHERS, minVersion: version, maxVersion: version });
-  contexts.set(key, context);
-  return context;
-}
 
 export class FaultProxy implements Far {
   readonly line: Duplex;
@@ -67,13 +60,13 @@ export class FaultProxy implements Far {
   readonly #keylog = new Map<string, readonly string[]>();
   #directions: Directions | undefined;
 
-  /** `role` is the peer's. */
-  constructor(line: Duplex, version: Version, role: Side) {
+  /** `role` is the peer's, and `session` one that it resumes. */
+  constructor(line: Duplex, suite: Suite, role: Side, session?: Session) {
     this.line = line;
     this.deliver = (bytes) => void line.write(bytes);
     this.reset = () => void line.destroy();
     const plug = new Plug();
-    const directions = (): Directions | undefined => (this.#directions ??= directionsOf(version, this.#keylog, this.lanes[role === 'server' ? 'toUs' : 'toPeer'].log.records[0]?.bytes));
+    const directions = (): Directions | undefined => (this.#directions ??= directionsOf(suite, this.#keylog, this.lanes[role === 'server' ? 'toUs' : 'toPeer'].log.records[0]?.bytes));
     const toUs = new Lane({ write: (bytes) => this.#writeLine(bytes), fin: () => this.#endLine(), reset: () => this.reset() }, () => directions()?.[role]);
     const toPeer = new Lane(
       {
@@ -97,8 +90,8 @@ export class FaultProxy implements Far {
       this.lineClosed = true;
       toPeer.end();
     });
-    const secureContext = contextOf(role, version);
-    this.peer = role === 'client' ? tls.connect({ socket: plug, secureContext, rejectUnauthorized: false }) : new TLSSocket(plug as never, { isServer: true, secureContext });
+    const secureContext = contextOf(role, suite);
+    this.peer = role === 'client' ? tls.connect({ socket: plug, secureContext, rejectUnauthorized: false, ...session }) : new TLSSocket(plug as never, { isServer: true, secureContext });
     this.handshake = once(this.peer, 'secure'); // undocumented; both sides
     this.peer.on('keylog', (bytes: Buffer) => {
       const [name, ...fields] = bytes.toString('latin1').trim().split(' ');

@@ -1,4 +1,5 @@
 /** Plays one plan of the fault fuzzer: our socket, the proxy with its script, the honest peer and our application. Everything is destroyed in the end. */
+import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { getShutdown, watch, type ShutdownState } from '../../src/index.js';
 import { Application } from './fault-call.js';
@@ -7,6 +8,7 @@ import type { Plan } from './fault-plan.js';
 import { FaultProxy } from './fault-proxy.js';
 import { LINES } from './lines.js';
 import { turns } from './pair.js';
+import { COMMON, SUITES, sessionOf } from './suites.js';
 
 export interface Played {
   readonly plan: Plan;
@@ -32,7 +34,13 @@ const REST_MS = 1000;
 export async function play(plan: Plan): Promise<Played> {
   const { kind, version, side, watched, faults, peerKeepsOpen, when } = plan;
   const early = watched === 'early' ? watch : (): void => {};
-  const { ours, far: proxy, ...line } = await LINES[kind]!(version, side, early, (end) => new FaultProxy(end, version, side === 'client' ? 'server' : 'client'));
+  const suite = plan.suite === undefined ? COMMON[version] : SUITES[plan.suite]!;
+  const session = plan.resumed ? await sessionOf(suite) : undefined;
+  const makeProxy = (end: Duplex): FaultProxy => new FaultProxy(end, suite, side === 'client' ? 'server' : 'client', session);
+  const { ours, far: proxy, ...line } = await LINES[kind]!(version, side, early, makeProxy, { suite, ...(session && { session }) });
+  const client = side === 'client' ? ours : proxy.peer;
+  if (client.isSessionReused() !== (session !== undefined)) throw new Error(`the session was ${session ? 'not ' : ''}resumed`);
+  if (plan.fragment !== undefined) for (const each of [ours, proxy.peer]) each.setMaxSendFragment(plan.fragment);
   const { transport } = line;
   proxy.deliver = line.deliver;
   proxy.reset = line.reset;

@@ -6,8 +6,9 @@ import { once } from 'node:events';
 import { Duplex } from 'node:stream';
 import tls, { TLSSocket } from 'node:tls';
 import { Conditions } from './conditions.js';
-import { certificate, type Side, type Version } from './pair.js';
-import { ALERT, CIPHERS, DATA, HANDSHAKE, directionsOf, type Directions, type Opened } from './sealing.js';
+import { type Side, type Version } from './pair.js';
+import { ALERT, DATA, HANDSHAKE, directionsOf, type Directions, type Opened } from './sealing.js';
+import { COMMON, contextOf, type Suite } from './suites.js';
 
 type Callback = (error?: Error | null) => void;
 
@@ -48,14 +49,6 @@ class Log {
   }
 }
 
-const contexts = new Map<string, tls.SecureContext>();
-
-function contextOf(role: Side, version: Version): tls.SecureContext {
-  const key = `${role} ${version}`;
-  const context = contexts.get(key) ?? tls.createSecureContext({ ...(role === 'server' ? certificate : {}), ciphers: CIPHERS, minVersion: version, maxVersion: version });
-  contexts.set(key, context);
-  return context;
-}
 
 export class Forger {
   /** The honest one. */
@@ -67,7 +60,7 @@ export class Forger {
   readonly opened: Opened[] = [];
   /** That our side has ended the line. */
   ourFin = false;
-  readonly #version: Version;
+  readonly #suite: Suite;
   readonly #role: Side;
   readonly #ours = new Log();
   readonly #its = new Log();
@@ -77,9 +70,9 @@ export class Forger {
   #muted = false;
 
   /** `role` is the peer's, and `session` one that it has from an earlier connection. */
-  constructor(line: Duplex, version: Version, role: Side, session?: Buffer) {
+  constructor(line: Duplex, version: Version, role: Side, session?: Buffer, suite: Suite = COMMON[version]) {
     this.line = line;
-    this.#version = version;
+    this.#suite = suite;
     this.#role = role;
     const plug = new Plug(line, (chunk) => {
       if (!this.#muted) this.#its.add(chunk);
@@ -96,7 +89,7 @@ export class Forger {
       this.#conditions.changed();
     });
     line.on('error', () => {}); // a reset by our side
-    const secureContext = contextOf(role, version);
+    const secureContext = contextOf(role, suite);
     this.peer = role === 'client' ? tls.connect({ socket: plug, secureContext, rejectUnauthorized: false, ...(session && { session }) }) : new TLSSocket(plug as never, { isServer: true, secureContext });
     this.handshake = once(this.peer, 'secure'); // undocumented; both sides
     this.peer.on('keylog', (bytes: Buffer) => {
@@ -108,7 +101,7 @@ export class Forger {
 
   #directions(): Directions | undefined {
     const serverRecords = this.#role === 'server' ? this.#its : this.#ours;
-    return (this.#keys ??= directionsOf(this.#version, this.#keylog, serverRecords.records[0]));
+    return (this.#keys ??= directionsOf(this.#suite, this.#keylog, serverRecords.records[0]));
   }
 
   #openOurs(): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import tls, { TLSSocket } from 'node:tls';
 import { certificate, listen, track, turns, untrack, type Side, type Version } from './pair.js';
+import { contextOf, serverOptions, type Session, type Suite } from './suites.js';
 import { WireEnd, wire } from './wire.js';
 import { connection, wrapAs } from './wrapped.js';
 
@@ -35,7 +36,12 @@ export interface Lined<F extends Far> {
 export type Early = (socket: TLSSocket) => void;
 /** Makes it once there is a line. */
 export type MakeFar<F extends Far> = (line: Duplex) => F;
-type Make = <F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>) => Promise<Lined<F>>;
+/** What our side is limited to, if to more than a version, and the session that it resumes. */
+export interface Limits {
+  readonly suite?: Suite;
+  readonly session?: Session;
+}
+type Make = <F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, limits?: Limits) => Promise<Lined<F>>;
 
 const insecure = { rejectUnauthorized: false } as const;
 
@@ -69,15 +75,15 @@ async function handshakeOf(socket: TLSSocket): Promise<void> {
 }
 
 /** `tls.connect` to it, or a `tls.Server` at it: a port or a path. */
-async function native<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, path?: string): Promise<Lined<F>> {
+async function native<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, { suite, session }: Limits = {}, path?: string): Promise<Lined<F>> {
   const halfOpen = { allowHalfOpen: true, noDelay: true } as const;
-  const versions = { minVersion: version, maxVersion: version } as const;
-  const server = side === 'client' ? net.createServer(halfOpen) : tls.createServer({ ...certificate, ...versions });
+  const limits = suite?.limits ?? ({ minVersion: version, maxVersion: version } as const);
+  const server = side === 'client' ? net.createServer(halfOpen) : tls.createServer(suite === undefined ? { ...certificate, ...limits } : serverOptions(suite));
   const at = path === undefined ? { port: await listen(server), host: '127.0.0.1' } : { path };
   if (path !== undefined) await once(track(server).listen(path), 'listening');
   const incoming = once(server, side === 'client' ? 'connection' : 'secureConnection') as Promise<[TLSSocket]>;
   if (side === 'server') server.prependListener('secureConnection', early);
-  const outgoing = side === 'client' ? tls.connect({ ...at, ...insecure, ...versions }) : net.connect({ ...at, ...halfOpen });
+  const outgoing = side === 'client' ? tls.connect({ ...at, ...insecure, ...limits, ...session }) : net.connect({ ...at, ...halfOpen });
   if (side === 'client') early(outgoing as TLSSocket);
   else await once(outgoing, 'connect');
   const first = side === 'client' ? (await incoming)[0] : outgoing;
@@ -88,10 +94,10 @@ async function native<F extends Far>(version: Version, side: Side, early: Early,
   return lined(ours, far);
 }
 
-function over(transport: Duplex, version: Version, side: Side): TLSSocket {
-  const versions = { minVersion: version, maxVersion: version } as const;
-  if (side === 'client') return tls.connect({ socket: transport, ...insecure, ...versions });
-  return new TLSSocket(transport as never, { isServer: true, secureContext: serverContext(version) });
+function over(transport: Duplex, version: Version, side: Side, { suite, session }: Limits = {}): TLSSocket {
+  const limits = suite?.limits ?? ({ minVersion: version, maxVersion: version } as const);
+  if (side === 'client') return tls.connect({ socket: transport, ...insecure, ...limits, ...session });
+  return new TLSSocket(transport as never, { isServer: true, secureContext: suite === undefined ? serverContext(version) : contextOf('server', suite) });
 }
 
 const contexts = new Map<Version, tls.SecureContext>();
@@ -117,11 +123,11 @@ class GreedyEnd extends WireEnd {
   }
 }
 
-async function greedy<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>): Promise<Lined<F>> {
+async function greedy<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, limits?: Limits): Promise<Lined<F>> {
   const [mine, line] = [new GreedyEnd(), new WireEnd()];
   mine.other = line;
   line.other = mine;
-  const ours = over(mine, version, side);
+  const ours = over(mine, version, side, limits);
   early(ours);
   return lined(ours, makeFar(line), [mine], {
     reset: () => resetInMemory(mine),
@@ -130,30 +136,30 @@ async function greedy<F extends Far>(version: Version, side: Side, early: Early,
   });
 }
 
-async function inMemory<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>): Promise<Lined<F>> {
+async function inMemory<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, limits?: Limits): Promise<Lined<F>> {
   const [mine, line] = wire();
-  const ours = over(mine, version, side);
+  const ours = over(mine, version, side, limits);
   early(ours);
   return lined(ours, makeFar(line), [mine], { reset: () => resetInMemory(mine) });
 }
 
 /** The outer layer ends at a proxy. */
-async function tlsInTls<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>): Promise<Lined<F>> {
+async function tlsInTls<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, limits?: Limits): Promise<Lined<F>> {
   const [near, end] = await connection(true);
   const outer = tls.connect({ socket: near, ...insecure });
   const tunnel = new TLSSocket(end, { isServer: true, secureContext: serverContext('TLSv1.3') });
   for (const each of [outer, tunnel]) each.on('error', () => {});
   await Promise.all([once(outer, 'secure'), once(tunnel, 'secure')]);
-  const ours = over(outer, version, side);
+  const ours = over(outer, version, side, limits);
   early(ours);
   const made = await lined(ours, makeFar(tunnel), [outer, near, end], { reset: () => resetAt(end) });
   untrack(near, end);
   return made;
 }
 
-async function wrapped<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, ends: readonly [Duplex, Duplex]): Promise<Lined<F>> {
+async function wrapped<F extends Far>(version: Version, side: Side, early: Early, makeFar: MakeFar<F>, { suite, session }: Limits = {}, ends: readonly [Duplex, Duplex]): Promise<Lined<F>> {
   const [transport, line] = ends;
-  const ours = wrapAs(side, transport, version);
+  const ours = wrapAs(side, transport, version, { ...(suite && { secureContext: contextOf(side, suite) }), ...session });
   early(ours);
   const reset = (): void => (transport instanceof net.Socket ? resetAt(line) : resetInMemory(transport));
   return lined(ours, makeFar(line), [transport], { transport, reset });
@@ -163,10 +169,10 @@ let sockets = 0;
 
 export const LINES: Readonly<Record<string, Make>> = {
   TCP: native,
-  'a Unix socket': (version, side, early, makeFar) => native(version, side, early, makeFar, join(tmpdir(), `tls-shutdown-forged-${process.pid}-${sockets++}`)),
+  'a Unix socket': (version, side, early, makeFar, limits) => native(version, side, early, makeFar, limits, join(tmpdir(), `tls-shutdown-forged-${process.pid}-${sockets++}`)),
   'a Duplex': inMemory,
   'a greedy Duplex': greedy,
   'TLS in TLS': tlsInTls,
-  'wrap() of a net.Socket': async (version, side, early, makeFar) => wrapped(version, side, early, makeFar, await connection(true)),
-  'wrap() of a Duplex': async (version, side, early, makeFar) => wrapped(version, side, early, makeFar, wire()),
+  'wrap() of a net.Socket': async (version, side, early, makeFar, limits) => wrapped(version, side, early, makeFar, limits, await connection(true)),
+  'wrap() of a Duplex': async (version, side, early, makeFar, limits) => wrapped(version, side, early, makeFar, limits, wire()),
 };
