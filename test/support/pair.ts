@@ -21,6 +21,8 @@ export interface PairOptions {
   allowHalfOpen?: boolean;
   client?: tls.ConnectionOptions;
   server?: tls.TlsOptions;
+  /** Called with the server before it listens. */
+  onServer?: (server: tls.Server) => void;
   /** Called with our socket as early as an application could. */
   early?: (socket: TLSSocket) => void;
 }
@@ -63,9 +65,10 @@ export async function listen(server: net.Server): Promise<number> {
 }
 
 /** Both sides have finished the handshake when it resolves. The peer ignores errors; ours has no listener at all. */
-export async function makePair({ version, side, allowHalfOpen = false, client, server: serverOptions, early }: PairOptions): Promise<Pair> {
+export async function makePair({ version, side, allowHalfOpen = false, client, server: serverOptions, onServer, early }: PairOptions): Promise<Pair> {
   const versions = { minVersion: version, maxVersion: version } as const;
   const server = tls.createServer({ ...certificate, ...versions, allowHalfOpen: side === 'server' ? allowHalfOpen : true, ...serverOptions });
+  onServer?.(server);
   const relay = new Relay(await listen(server));
   const port = await listen(relay.server);
   track(relay);
