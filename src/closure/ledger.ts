@@ -6,17 +6,20 @@
  * that was received, nothing was hidden. Pure arithmetic, in bytes.
  */
 
-/** RFC 8446 section 5.2: header 5, content type 1, tag 16. (The tag of CCM_8 has 8: there the ledger can't tell.) */
-const RECORD_OVERHEAD = 22;
+/** What a record has besides its plaintext (RFC 8446 section 5.2): header 5, content type 1, tag 16, but 8 with CCM_8. */
+export function recordOverhead(cipher: string): number {
+  return cipher.includes('CCM_8') ? 14 : 22;
+}
+
 const MAX_PLAINTEXT = 16_384;
-/** `user_canceled` or `close_notify`, each two bytes in a record. */
-const ALERT = RECORD_OVERHEAD + 2;
+/** `user_canceled` or `close_notify`, each in a record. */
+const ALERT = 2;
 /** A NewSessionTicket message besides its ticket, nonce and extensions (RFC 8446 section 4.6.1), in one record. */
-const TICKET_OVERHEAD = RECORD_OVERHEAD + 17;
+const TICKET = 17;
 
 /** The client's Finished in one record, by the hash of the cipher suite (RFC 8446 section 4.4.4). */
 export function finishedLength(cipher: string): number {
-  return RECORD_OVERHEAD + 4 + (cipher.endsWith('SHA384') ? 48 : 32);
+  return recordOverhead(cipher) + 4 + (cipher.endsWith('SHA384') ? 48 : 32);
 }
 
 /**
@@ -26,13 +29,15 @@ export function finishedLength(cipher: string): number {
  *   `user_canceled` may have come earlier.
  */
 export class Ledger {
+  readonly #overhead: number;
   #ciphertext: number;
   #plaintext: number;
   #total: number;
   #recent: number;
 
-  /** Opened with what was received by the end of the handshake, or later. `unseen`: `Infinity` if anything may have come between the two. */
-  constructor(ciphertext: number, plaintext: number, unseen: 0 | typeof Infinity = 0) {
+  /** `overhead` is that of a record. Opened with what was received by the end of the handshake, or later. `unseen`: `Infinity` if anything may have come between the two. */
+  constructor(overhead: number, ciphertext: number, plaintext: number, unseen: 0 | typeof Infinity = 0) {
+    this.#overhead = overhead;
     this.#ciphertext = ciphertext;
     this.#plaintext = plaintext;
     this.#total = unseen;
@@ -41,7 +46,7 @@ export class Ledger {
 
   /** A record with `length` bytes of plaintext came out; `ciphertext` is all that was received up to now. */
   record(length: number, ciphertext: number): void {
-    const size = length + RECORD_OVERHEAD;
+    const size = length + this.#overhead;
     const read = ciphertext - this.#ciphertext;
     if (read !== 0) {
       // The first record of a new read. What is left of earlier reads can only be its beginning.
@@ -60,10 +65,11 @@ export class Ledger {
    */
   mayHide(ciphertext: number, plaintext: number, ticketLength: number): boolean {
     const unseen = plaintext - this.#plaintext;
-    const since = ciphertext - this.#ciphertext - unseen - Math.ceil(unseen / MAX_PLAINTEXT) * RECORD_OVERHEAD;
+    const since = ciphertext - this.#ciphertext - unseen - Math.ceil(unseen / MAX_PLAINTEXT) * this.#overhead;
     const recent = Math.max(0, this.#recent) + since;
     const total = this.#total + since;
-    const besidesTickets = ticketLength > 0 ? total % (ticketLength + TICKET_OVERHEAD) : total; // OpenSSL sends two tickets, others one or none
-    return !(recent < ALERT || besidesTickets < 2 * ALERT); // NaN: can't tell
+    const besidesTickets = ticketLength > 0 ? total % (ticketLength + TICKET + this.#overhead) : total; // OpenSSL sends two tickets, others one or none
+    const alert = ALERT + this.#overhead;
+    return !(recent < alert || besidesTickets < 2 * alert); // NaN: can't tell
   }
 }

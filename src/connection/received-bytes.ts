@@ -1,7 +1,7 @@
 /** What a socket has received, as far as a `close_notify` may be hidden in it (see closure/ledger.ts), and how long its ClientHello was. */
 import type { Socket } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
-import { Ledger, finishedLength } from '../closure/ledger.js';
+import { Ledger, finishedLength, recordOverhead } from '../closure/ledger.js';
 import { ciphertextRead, plaintextRead, wrappedSocket } from '../node/handle.js';
 import { inNextTurn } from './turn.js';
 
@@ -37,8 +37,7 @@ export class ReceivedBytes {
     const hello = helloLength(this.#socket);
     // What came behind the handshake in the same read is no part of it. Only a watched server knows how long the handshake was.
     const handshake = hello === undefined ? this.#ciphertext : hello + finishedLength(cipher);
-    // CCM_8 records are 8 bytes shorter than the ledger counts: NaN makes it say that it can't tell.
-    return new Ledger(cipher.includes('CCM_8') ? NaN : handshake, this.#plaintext, hello === undefined && !this.#inTime ? Infinity : 0);
+    return new Ledger(recordOverhead(cipher), handshake, this.#plaintext, hello === undefined && !this.#inTime ? Infinity : 0);
   }
 }
 

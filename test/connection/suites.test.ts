@@ -84,7 +84,9 @@ for (const [suite, { version }] of Object.entries(SUITES)) {
             (['before', 'after', 'straddling'] as const).flatMap((when) => (['as long', 'a byte', 'data'] as const).map((behind): Cell => ({ ...base, description, when, behind, glued: true, data: false }))),
           );
           const real = (['before', 'after', 'straddling'] as const).map((when): Cell => ({ ...base, level: 1, description: 0, when, behind: 'nothing', glued: true, data: true }));
-          return [...fatal, ...real];
+          // user_canceled: from OpenSSL 3.2 on the close_notify behind it is hidden, and only the ledger of bytes tells that there is room for it.
+          const hidden: Cell = { ...base, level: 1, description: 90, when: 'before', behind: 'close_notify', glued: true, data: true };
+          return [...fatal, ...real, hidden];
         });
         expect(await complaints(cells)).to.equal('');
       });
