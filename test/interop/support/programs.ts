@@ -23,6 +23,8 @@ const PROGRAMS = {
   postgres: ['postgresql', '--version'],
   'redis-server': ['redis-server', '--version'],
   mariadbd: ['mariadb-server', '--version'],
+  ip: ['iproute2', '-V'],
+  unshare: ['util-linux', '--version'],
   gcc: ['gcc libc6-dev libssl-dev libgnutls28-dev', '--version'],
 } as const satisfies Record<string, readonly [debianPackage: string, versionArgument: string]>;
 
