@@ -53,7 +53,7 @@ const OVER_KERNEL: Asked<TLSSocket> = {
   '_handle._parent': ofHandle('_parent', 'object'),
   '_handle._parentWrap': ofHandle('_parentWrap', 'object', true),
   '_handle.bytesRead': ofHandle('bytesRead', 'number'),
-  '_handle.reading': ofHandle('reading', 'boolean'),
+  '_handle.reading': (socket) => (socket.connecting && nameOf(parent(socket)) === 'Pipe') || has(handle(socket), 'reading', 'boolean'), // a Unix socket has it once it is connected
   '_handle.readStart()': ofHandle('readStart', 'function'),
   '_handle.readStop()': ofHandle('readStop', 'function'),
   '_handle.receive()': ofHandle('receive', 'function'),

@@ -1,5 +1,7 @@
 /** Each undocumented field of Node that this package needs is asked once, and is there. test/canary/ tries Nodes that lack one. */
+import { execFile } from 'node:child_process';
 import { readFileSync, readdirSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { ASKED, UNASKED } from '../../src/node/canary.js';
 import { runWithout } from '../support/run-without.js';
@@ -34,4 +36,14 @@ describe('the canary', () => {
     expect(warnings).to.deep.equal([]);
     expect(wrong).to.deep.equal([]);
   });
+
+  for (const [what, options] of Object.entries({ 'a Unix socket': { path: '/nobody/listens' }, 'an address': { port: 1, host: '127.0.0.1' }, 'a name': { port: 1, host: 'localhost' } })) {
+    it(`says nothing of the first socket, if it is watched before it is connected: ${what}`, async () => {
+      const program = `
+        import tls from 'node:tls';
+        import { watch } from ${JSON.stringify(new URL('../../src/index.js', import.meta.url).href)};
+        watch(tls.connect(${JSON.stringify(options)})).on('error', () => {});`;
+      expect((await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])).stderr).to.equal('');
+    });
+  }
 });
