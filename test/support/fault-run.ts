@@ -28,8 +28,9 @@ export interface Played {
   readonly listenersOfOurs: readonly string[];
 }
 
-/** Waiting for what is under way, not for what never comes. */
+/** Waiting for what is under way, not for what never comes. On a busy machine a second may be a few turns. */
 const REST_MS = 1000;
+const REST_LOOKS = 100;
 
 export async function play(plan: Plan): Promise<Played> {
   const { kind, version, side, watched, faults, peerKeepsOpen, when } = plan;
@@ -93,7 +94,7 @@ function isAtRest(ours: TLSSocket, { lanes, isIdle, peer: itsSocket, lineClosed 
 
 async function rest(isAt: () => boolean): Promise<void> {
   const end = performance.now() + REST_MS;
-  for (let i = 0; i < 3 || (!isAt() && performance.now() < end); i++) await turns(i < 20 ? 2 : 20);
+  for (let i = 0; i < 3 || (!isAt() && (i < REST_LOOKS || performance.now() < end)); i++) await turns(i < 20 ? 2 : 20);
 }
 
 function namesOf(socket: NodeJS.EventEmitter): string[] {
