@@ -2,6 +2,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type net from 'node:net';
 import { isTLSSocket } from '../arguments.js';
+import { isWithoutStreams } from '../node/http.js';
 import { transportGone } from '../node/writing-end.js';
 import type { Drain } from './drain.js';
 
@@ -45,7 +46,7 @@ export class Http2Connection {
     const sessionSocket = socketOf(session); // where Node has put one of its own around a Duplex, that
     if (sessionSocket === undefined || socket.writableEnded) return drain.finish(socket);
     if (this.#isReset) return drain.close(socket);
-    this.#lookForReset(drain);
+    this.#lookAtTimes(drain);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
     sessionSocket.end = ((...args: Parameters<net.Socket['end']>) => {
       Reflect.deleteProperty(sessionSocket, 'end');
@@ -60,9 +61,16 @@ export class Http2Connection {
     return isTLSSocket(this.#socket) && transportGone(this.#socket);
   }
 
-  #lookForReset(drain: Drain): void {
+  /** On a busy machine Node may forget to end a session whose last stream has closed while something was still to be written (20). Another GOAWAY reminds it. */
+  #remind(): void {
+    const session = this.#session?.deref();
+    if (session !== undefined && session.closed && !session.destroyed && isWithoutStreams(session)) session.goaway();
+  }
+
+  #lookAtTimes(drain: Drain): void {
     const timer = setInterval(() => {
       if (this.#isReset) drain.close(this.#socket);
+      else this.#remind();
     }, UNTIL_NEXT_LOOK).unref();
     this.#socket.once('close', () => clearInterval(timer));
   }

@@ -120,6 +120,7 @@ export const UNASKED: Readonly<Record<string, string>> = {
   TLSWrap: 'only TLS in TLS has it twice; without it the class is no other that is known',
   freeSocketOnReadGuard: 'only free sockets of an http.Agent have it, from Node 26 on',
   'Symbol(kBoundSession)': 'only HTTP/2 has it, and by alpnProtocol it is known too',
+  'Symbol(state)': 'only a session of HTTP/2 has it',
   'socket._paused': 'Node sets it only where too many answers wait',
   'socket.stream': 'only a Duplex has it, where it is asked as _handle._parentWrap.stream',
   exitedAfterDisconnect: 'documented; only workers of a cluster have it',

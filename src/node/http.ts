@@ -11,9 +11,11 @@
  * | `_storeHeader(line, headers)` of an answer | called once, with the headers as they go out | always | an application's own `Connection: keep-alive` keeps the connection open |
  * | `_last` of an answer | whether an answer closes its connection | always | learned at the end of the answer |
  * | the socket's own destroy, which destroySoon() has listen to 'finish' | to take a destroying back that has been asked for already | 0.11 | such a connection counts as `failed` |
+ * | a `Symbol(state)` of an HTTP/2 session | whether streams are open | 8.4 | a session that Node forgets to end is forced at the end of `grace` |
  * | `socket.stream` of the `net.Socket` that Node puts around a `Duplex` | which connection a plain HTTP/2 session belongs to | 4 | it is ended without its session |
  */
 import type { ServerResponse } from 'node:http';
+import type { ServerHttp2Session } from 'node:http2';
 import type net from 'node:net';
 import { Duplex } from 'node:stream';
 import { loaded } from '../builtins.js';
@@ -41,6 +43,13 @@ export function takeDestroyBack(socket: net.Socket): boolean {
   if (socket.destroyed || !socket.listeners('finish').includes(socket.destroy)) return false;
   socket.off('finish', socket.destroy);
   return true;
+}
+
+/** Whether this HTTP/2 session has no stream any more. `false` if Node can't tell. */
+export function isWithoutStreams(session: ServerHttp2Session): boolean {
+  const symbol = Object.getOwnPropertySymbols(session).find(({ description }) => description === 'state');
+  const state = symbol && (session as unknown as Record<symbol, Partial<Record<'streams' | 'pendingStreams', Partial<Set<unknown>>>> | undefined>)[symbol];
+  return state?.streams?.size === 0 && state.pendingStreams?.size === 0;
 }
 
 interface Parser {

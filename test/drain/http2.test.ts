@@ -84,7 +84,7 @@ describe('drain of an HTTP/2 session', () => {
         client.raw.resetAndDestroy();
       };
       if (when === 'before the drain') reset();
-      const drained = drains.drain({ grace: 10_000 });
+      const drained = drains.drain({ grace: 5000 });
       await told(drains);
       await turns(5);
       if (when === 'in the drain') reset();
@@ -119,6 +119,32 @@ describe('drain of an HTTP/2 session', () => {
     connection.client.socket.end();
     const report = await drained;
     expect([report.total, report.complete + report.oneWay]).to.deep.equal([1, 1]);
+  });
+
+  it('ends TLS both ways when Node forgets to end the session, and sends a second GOAWAY for that', async () => {
+    const connection = await connected();
+    const { client, drains, session } = connection;
+    client.socket.once('end', () => client.socket.end());
+    const symbol = Object.getOwnPropertySymbols(Object.getPrototypeOf(Object.getPrototypeOf(session))).find(({ description }) => description === 'kMaybeDestroy')!;
+    const forgetful = session as unknown as Record<symbol, (...args: unknown[]) => void>;
+    const { [symbol]: maybeDestroy } = forgetful;
+    let goaways = 0;
+    const { goaway: sendGoaway } = session;
+    session.goaway = (...args) => {
+      goaways++;
+      sendGoaway.apply(session, args);
+    };
+    forgetful[symbol] = (...args) => {
+      if (goaways > 1) maybeDestroy!.apply(session, args);
+    };
+    const held = await heldStream(connection, 3);
+    const drained = drains.drain({ grace: 5000 });
+    await client.until(() => client.of('GOAWAY').length > 0);
+    ok(held);
+    await client.answered(3);
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
+    expect(goaways).to.equal(2); // the first by session.close()
+    for (const each of client.of('GOAWAY')) expect(goaway(each)).to.deep.equal([3, 0]);
   });
 
   it('counts a session as failed that the client resets', async () => {
