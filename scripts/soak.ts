@@ -78,8 +78,8 @@ const took = (performance.now() - start) / 1000;
 place.close();
 
 const MB = 1_000_000;
-/** Per minute. In its first minutes a heap grows by code and caches: by 64 bytes a connection it may. One that is kept takes some thousand. */
-const LIMITS: Readonly<Record<Held, number>> = { heap: 60 * rate * 64, rss: Infinity, handles: 0.5, descriptors: 0.5 };
+/** Per minute. A heap goes on growing by code and caches for some minutes. A socket that is kept takes 19 KB: with 100 a second that would be 110 MB. */
+const LIMITS: Readonly<Record<Held, number>> = { heap: seconds < 600 ? MB : MB / 5, rss: Infinity, handles: 0.5, descriptors: 0.5 };
 const steady = samples.slice(Math.floor(samples.length * WARM_UP));
 for (const [held, limit] of Object.entries(LIMITS) as [Held, number][]) {
   const { perMinute, noise, least, most } = slopeOf(steady, held);
