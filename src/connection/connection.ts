@@ -40,10 +40,10 @@ export class Connection implements Watcher {
     this.life = socket.destroyed ? 'destroyed' : 'alive';
     this.error = socket.errored ?? undefined;
     if (this.life === 'alive') askSocket(socket);
+    if (this.life === 'alive') this.#originals = putMethods(socket); // or nothing is done
     const isShared = keep(socket, this);
     this.ours = new OurHalf(this);
     this.peer = new PeerHalf(this, !isShared);
-    if (this.life === 'alive') this.#originals = putMethods(socket);
     this.#readPast();
     if (this.life === 'alive') this.peer.countBytes(byCall);
   }

@@ -4,7 +4,8 @@
  * asked twice, it would call a bare FIN clean (see node/reading-end.ts). A copy of another version keeps a connection of its own, and asks nothing.
  */
 import type { TLSSocket } from 'node:tls';
-import { setTlsErrorMethod, tlsErrorMethod, type TlsErrorMethod } from '../node/handle.js';
+import { argumentError } from '../arguments.js';
+import { TLS_ERROR, tlsErrorMethod, type TlsErrorMethod } from '../node/handle.js';
 
 const CONNECTION = Symbol.for('tls-graceful-shutdown.connection');
 /** It changes when two versions of the package could no longer share a connection. */
@@ -48,11 +49,29 @@ export interface Originals {
 
 export function putMethods(socket: TLSSocket): Originals {
   const originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
-  socket.push = watchedPush;
-  socket._final = watchedFinal;
-  socket._destroy = watchedDestroy;
-  if (originals.tlsError !== undefined) setTlsErrorMethod(socket, watchedTlsError);
+  const methods = { push: watchedPush, _final: watchedFinal, _destroy: watchedDestroy, ...(originals.tlsError && { [TLS_ERROR]: watchedTlsError }) };
+  for (const name of Object.keys(methods)) if (isFixed(socket, name)) throw argumentError('socket', `one whose ${name} can be replaced`, socket, 'ERR_INVALID_ARG_VALUE');
+  for (const [name, method] of Object.entries(methods)) putMethod(socket, name as keyof TLSSocket, method);
   return originals;
+}
+
+function isFixed(target: object, name: string): boolean {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  return own?.configurable === false && own.writable !== true;
+}
+
+/**
+ * Puts a method of ours on it. What comes back takes it off again, unless somebody has put another one there since.
+ * No assignment: that fails where the application, or its tool for monitoring, has defined the method by a getter, or as one that can't be assigned to.
+ */
+export function putMethod<T extends object, K extends keyof T>(target: T, name: K, method: T[K]): () => void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, own?.configurable === false ? { value: method } : { value: method, writable: true, enumerable: true, configurable: true });
+  return () => {
+    if (target[name] !== method) return;
+    if (own === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, own);
+  };
 }
 
 export function watchedPush(this: TLSSocket, chunk: unknown, encoding?: BufferEncoding): boolean {

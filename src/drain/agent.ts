@@ -5,6 +5,7 @@ import { argumentError, completeDrainOptions, drainOptions, isTLSSocket } from '
 import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions, DrainReport } from '../types.js';
 import { watchSocket } from '../connection/connection.js';
+import { putMethod } from '../connection/methods.js';
 import { loaded } from '../builtins.js';
 import { inHandshake } from '../node/handle.js';
 import { takeDestroyBack } from '../node/http.js';
@@ -56,6 +57,8 @@ class AgentDrain {
   readonly #known = new Set<Socket>();
   /** Those that the agent must not touch any more. */
   readonly #taken = new Set<Socket>();
+  /** Of those that are being let go. */
+  readonly #giveDestroyBack = new WeakMap<Socket, () => void>();
   #keepAlive: boolean | undefined;
 
   constructor(agent: Lists, drain: Drain) {
@@ -102,10 +105,10 @@ class AgentDrain {
       inNextTurn(() => this.#sealIfServed());
     });
     // Node calls it when an answer has said `Connection: close`, or the agent keeps none, and asserts that the socket is not writable any more.
-    socket.destroySoon = () => {
+    putMethod(socket, 'destroySoon', () => {
       socket.end();
       this.#take(socket);
-    };
+    });
     if (takeDestroyBack(socket)) socket.destroySoon(); // it was called right before the drain
     // Its request has upgraded it: the agent has let it go.
     socket.once('agentRemove', () => {
@@ -120,20 +123,18 @@ class AgentDrain {
   readonly #onFree = (socket: unknown): void => {
     if (!(socket instanceof Socket) || !socket.writable) return;
     this.#addBusy(socket); // it may get another request
-    const destroy = (): Socket => (this.#take(socket), socket);
-    socket.destroy = destroy;
-    process.nextTick(() => {
-      if (socket.destroy === destroy) Reflect.deleteProperty(socket, 'destroy');
-    });
+    const giveDestroyBack = putMethod(socket, 'destroy', () => (this.#take(socket), socket));
+    this.#giveDestroyBack.set(socket, giveDestroyBack);
+    process.nextTick(giveDestroyBack);
   };
 
   /** Its last answer is here: nobody needs it any more, and a destroying without an error says just that. The drain destroys it, when it is closed. */
   #take(socket: Socket): void {
-    Reflect.deleteProperty(socket, 'destroy');
+    this.#giveDestroyBack.get(socket)?.();
     if (this.#taken.has(socket)) return;
     this.#taken.add(socket);
     const { destroy } = socket;
-    socket.destroy = (error) => (error ? destroy.call(socket, error) : socket);
+    putMethod(socket, 'destroy', (error) => (error ? destroy.call(socket, error) : socket));
     this.#drain.soon(() => this.#end(socket));
   }
 

@@ -3,6 +3,7 @@ import type net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { isTLSSocket } from '../arguments.js';
 import { watchSocket, type Waiting } from '../connection/connection.js';
+import { putMethod } from '../connection/methods.js';
 import { inNextTurn } from '../connection/turn.js';
 import type { DrainOptions } from '../types.js';
 import { holdErrors } from './plain.js';
@@ -55,16 +56,9 @@ function lookAtTls(socket: Parameters<typeof watchSocket>[0], endIsKnown: () => 
 function lookAtPlain(socket: Duplex, endIsKnown: () => void): () => void {
   holdErrors(socket);
   const { push } = socket;
-  const isOwn = Object.hasOwn(socket, 'push');
-  const looking: Duplex['push'] = (chunk, encoding) => {
+  return putMethod(socket, 'push', (chunk, encoding) => {
     const more = push.call(socket, chunk, encoding);
     if (chunk === null) endIsKnown();
     return more;
-  };
-  socket.push = looking;
-  return () => {
-    if (socket.push !== looking) return;
-    if (isOwn) socket.push = push;
-    else Reflect.deleteProperty(socket, 'push');
-  };
+  });
 }

@@ -1,6 +1,7 @@
 /** One HTTP/1 connection of a drainable server: what it is doing, and how it ends without losing a request or an answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type net from 'node:net';
+import { putMethod } from '../connection/methods.js';
 import { askHttp } from '../node/canary.js';
 import { closeByHeader, readOn, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
 import type { Drain } from './drain.js';
@@ -140,18 +141,11 @@ export class Http1Connection {
   #replaceDestroySoon(drain: Drain): void {
     this.#giveDestroySoonBack();
     const socket = this.#socket;
-    const own = Object.getOwnPropertyDescriptor(socket, 'destroySoon');
-    const destroySoon = (): void => {
+    this.#giveDestroySoonBack = putMethod(socket, 'destroySoon', () => {
       if (this.#closing) return;
       this.#closing = true;
       process.nextTick(() => this.#shutdown(drain)); // an answer that the application breaks off has handed on by then what was written (Node 24)
-    };
-    socket.destroySoon = destroySoon;
-    this.#giveDestroySoonBack = () => {
-      if (socket.destroySoon !== destroySoon) return;
-      if (own === undefined) Reflect.deleteProperty(socket, 'destroySoon');
-      else Object.defineProperty(socket, 'destroySoon', own);
-    };
+    });
   }
 
   /**

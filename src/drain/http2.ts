@@ -2,6 +2,7 @@
 import type { ServerHttp2Session } from 'node:http2';
 import type net from 'node:net';
 import { isTLSSocket } from '../arguments.js';
+import { putMethod } from '../connection/methods.js';
 import { isWithoutStreams } from '../node/http.js';
 import { transportGone } from '../node/writing-end.js';
 import type { Drain } from './drain.js';
@@ -48,11 +49,11 @@ export class Http2Connection {
     if (this.#isReset) return drain.close(socket);
     this.#lookAtTimes(drain);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
-    sessionSocket.end = ((...args: Parameters<net.Socket['end']>) => {
-      Reflect.deleteProperty(sessionSocket, 'end');
+    const giveEndBack = putMethod(sessionSocket, 'end', ((...args: Parameters<net.Socket['end']>) => {
+      giveEndBack();
       drain.close(socket);
       return drain.isQuiet ? sessionSocket : sessionSocket.end(...args); // a quiet end is not Node's
-    }) as net.Socket['end'];
+    }) as net.Socket['end']);
     session!.close();
   }
 

@@ -5,6 +5,7 @@ import type net from 'node:net';
 import { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { completeDrainOptions, drainOptions, isServer, isTLSSocket } from '../arguments.js';
+import { putMethod } from '../connection/methods.js';
 import { inNextTurn } from '../connection/turn.js';
 import { loaded } from '../builtins.js';
 import { shutdown } from '../shutdown/shutdown.js';
@@ -43,7 +44,7 @@ export class ServerDrain {
       if (args[0] === (isServer(server) ? 'secureConnection' : 'connection')) this.#connections.http1(args[1])?.onParser();
       return heard;
     };
-    server.emit = observed as typeof server.emit;
+    putMethod(server, 'emit', observed as typeof server.emit);
   }
 
   /** Whether Node's own listeners and the application's are not to be called. What an application emits with arguments of its own is not ours. */

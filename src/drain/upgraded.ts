@@ -1,5 +1,6 @@
 /** A connection whose request for another protocol (WebSocket, `CONNECT`) the application may not have answered yet. */
 import type net from 'node:net';
+import { putMethod } from '../connection/methods.js';
 
 /** Calls `done` once the application has written anything since `upgradedAt`, or has ended it: `now` if that is so already. */
 export function whenAnswered(socket: net.Socket, upgradedAt: number, done: (now: boolean) => void): void {
@@ -12,13 +13,13 @@ export function whenAnswered(socket: net.Socket, upgradedAt: number, done: (now:
     done(false);
   };
   // Not `write`: an application may have a reference to it.
-  socket._write = (...args) => {
+  putMethod(socket, '_write', (...args) => {
     onAnswer();
     Reflect.apply(write, socket, args);
-  };
-  socket._writev = (...args) => {
+  });
+  putMethod(socket, '_writev', (...args) => {
     onAnswer();
     Reflect.apply(writev!, socket, args);
-  };
+  });
   socket.once('finish', onAnswer); // of an end() without an answer
 }

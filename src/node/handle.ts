@@ -52,9 +52,8 @@ export function tlsErrorMethod(socket: TLSSocket): TlsErrorMethod | undefined {
   return typeof method === 'function' ? (method as TlsErrorMethod) : undefined;
 }
 
-export function setTlsErrorMethod(socket: TLSSocket, method: TlsErrorMethod): void {
-  (socket as unknown as { _tlsError: TlsErrorMethod })._tlsError = method;
-}
+/** Its name. */
+export const TLS_ERROR = '_tlsError';
 
 /** Whether a TLS error has ended the connection; Node reports only the first. */
 export function hadTlsError(socket: TLSSocket): boolean {

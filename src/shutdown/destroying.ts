@@ -1,5 +1,6 @@
 /** An application may have put its own `destroy` in the place of Node's. Whatever that does, the stream is destroyed, and our promises settle. */
 import { Duplex } from 'node:stream';
+import { putMethod } from '../connection/methods.js';
 
 const { destroy: nodeDestroy } = Duplex.prototype;
 
@@ -20,7 +21,7 @@ const madeSafe = new WeakSet<Duplex['destroy']>();
 export function makeDestroySafe(stream: Duplex): void {
   const own = stream.destroy;
   if (own === nodeDestroy || madeSafe.has(own)) return;
-  stream.destroy = function (this: Duplex, error?: Error) {
+  putMethod(stream, 'destroy', function (this: Duplex, error?: Error) {
     const wasDestroyed = this.destroyed;
     try {
       own.call(this, error);
@@ -29,7 +30,7 @@ export function makeDestroySafe(stream: Duplex): void {
       else if (!wasDestroyed && this.listenerCount('error') > 0) this.emit('error', thrown); // nobody listens: it would end the process for a stream that is done
     }
     return this;
-  };
+  });
   madeSafe.add(stream.destroy);
 }
 
