@@ -110,7 +110,7 @@ export class FeedAndAsk {
       before = now;
       const pass = (): void => this.#handle.onread(); // Node's own callback finds the number of the end or of the error where it was for ours
       if (length > 0) this.#feed(Buffer.from(BUFFER.subarray(0, length)));
-      else if (hasEnded(parent)) this.#passEndOn(pass);
+      else if (hasEnded(parent)) this.#passEndOn(pass, () => void (this.#socket.push(null), this.#socket.read(0)));
       else pass(); // an error; or a read that brought nothing, behind one that had filled the buffer
     };
     parent.onread = onread;
@@ -153,8 +153,9 @@ export class FeedAndAsk {
     this.#do('asking', () => this.#handle.newSessionDone());
   }
 
-  #passEndOn(pass: () => void): void {
-    if (this.#doing !== 'nothing') return void (this.#endWaits = pass); // behind what waits
+  /** `later`: where a tick that threw has kept the others waiting, and the FIN came in the same poll. By then Node's callback would find another number. */
+  #passEndOn(pass: () => void, later = pass): void {
+    if (this.#doing !== 'nothing') return void (this.#endWaits = later);
     if (!readSideEnded(this.#socket)) {
       this.#ask();
       this.#readsOn ??= this.#refusesGarbage();
