@@ -12,6 +12,7 @@ import type { ShutdownState } from '../types.js';
 import { keep, putMethods, watcherOf, type FinalCallback, type Originals, type Watcher } from './methods.js';
 import { OurHalf } from './our-half.js';
 import { PeerHalf } from './peer-half.js';
+import { inNextTurn } from './turn.js';
 
 /** A call that waits. */
 export interface Waiting {
@@ -54,15 +55,21 @@ export class Connection implements Watcher {
     const hadError = hadTlsError(socket);
     if (socket.writableEnded) {
       this.ours.noticeUnseen(hadError);
-      if (life === 'alive' && !socket.writableFinished) socket.once('finish', () => this.#onUnseenFinish());
+      if (life === 'alive' && !socket.writableFinished) socket.prependListener('finish', this.#tlsShutdownOnFinish); // first: another's may throw
     }
     this.peer.readPast(hadError || (life === 'destroyed' && error !== undefined && isOfConnection(error)));
   }
 
-  #onUnseenFinish(): void {
+  readonly #tlsShutdownOnFinish = (): void => {
     this.ours.onUnseenFinish();
     if (this.ours.alert === 'unseen') this.peer.startFeeding(); // if a write was still under way
     this.tell();
+    this.#leaveFinish();
+  };
+
+  /** Not at once: a `'removeListener'` listener may throw. */
+  #leaveFinish(): void {
+    inNextTurn(() => this.socket.off('finish', this.#tlsShutdownOnFinish));
   }
 
   /** Both halves, as callers see them. */
@@ -116,7 +123,10 @@ export class Connection implements Watcher {
   };
 
   #releaseErrors(): void {
-    this.socket.once('close', () => this.socket.off('error', this.#tlsShutdownOnError));
+    const { socket } = this;
+    const release = (): void => void socket.off('error', this.#tlsShutdownOnError);
+    if (socket.closed) inNextTurn(release); // Node emits 'error' and 'close' a tick after that, and perhaps has done so
+    else socket.once('close', release);
   }
 
   push(chunk: unknown, encoding: BufferEncoding | undefined): boolean {
@@ -190,6 +200,7 @@ export class Connection implements Watcher {
 
   #free(error: Error | null, callback: FinalCallback): void {
     this.peer.destroyed();
+    if (this.socket.listeners('finish').includes(this.#tlsShutdownOnFinish)) this.#leaveFinish();
     try {
       if (this.#holdsErrors) this.#releaseErrors();
     } finally {
@@ -209,7 +220,7 @@ export class Connection implements Watcher {
 }
 
 /** An error of the connection, and so of the peer's half; an application's own `destroy(error)` is none. */
-function isOfConnection(error: Error): boolean {
+export function isOfConnection(error: Error): boolean {
   return isTlsError(error) || 'syscall' in error;
 }
 

@@ -61,7 +61,7 @@ export class PeerHalf {
     const { socket, life, ours } = this.#owner;
     if (hadError) this.#apply('failed');
     else if (life === 'destroyed') {
-      if (socket.readableEnded && socket.writableFinished) this.#apply('untold');
+      if (readSideEnded(socket)) this.#apply('untold');
     } else if (readSideEnded(socket)) this.#judgeLate();
     else if (ours.alert === 'unseen') this.startFeeding();
   }
@@ -85,7 +85,7 @@ export class PeerHalf {
     const { socket } = this.#owner;
     if (!OPENSSL_HIDES_CLOSE_NOTIFY) return;
     if (!inHandshake(socket)) this.#bytes = new ReceivedBytes(socket, !late);
-    else socket.once('secure', () => (this.#bytes = new ReceivedBytes(socket, true))); // undocumented; both sides, before 'secureConnect'
+    else socket.prependOnceListener('secure', () => (this.#bytes = new ReceivedBytes(socket, true))); // undocumented; both sides, before 'secureConnect'
   }
 
   /** Plaintext came out. */

@@ -1,6 +1,7 @@
 /** How a connection without TLS ends: both sides in order, or not. */
 import type { Duplex } from 'node:stream';
 import { MAX_TIMEOUT } from '../arguments.js';
+import { inNextTurn } from '../connection/turn.js';
 import type { ShutdownErrorCode } from '../errors.js';
 import { destroySurely } from '../shutdown/destroying.js';
 import { discardUnread } from '../shutdown/quiet.js';
@@ -41,10 +42,11 @@ export function endPlain(socket: Duplex, timeout: number): Promise<PlainEnding> 
     const socketOnClose = (): void => done(judge(socket));
     const done = (ending: PlainEnding): void => {
       clearTimeout(timer);
-      socket.off('end', socketOnEnd).off('finish', socketOnEnd).off('close', socketOnClose);
       resolve(ending);
+      inNextTurn(() => socket.off('end', socketOnEnd).off('finish', socketOnEnd).off('close', socketOnClose)); // not here: a 'removeListener' listener may throw
     };
-    socket.on('end', socketOnEnd).on('finish', socketOnEnd).on('close', socketOnClose);
+    // First: a listener of the application's may throw.
+    socket.prependListener('end', socketOnEnd).prependListener('finish', socketOnEnd).prependListener('close', socketOnClose);
     discardUnread(socket);
     endSurely(socket);
     socketOnEnd();

@@ -14,7 +14,7 @@
 import type { TLSSocket } from 'node:tls';
 import { checkSocket, shutdownOptions, type CompleteOptions } from '../arguments.js';
 import { answer, type Goal } from '../closure/closure.js';
-import { connectionOf, watchSocket, type Connection } from '../connection/connection.js';
+import { connectionOf, isOfConnection, watchSocket, type Connection } from '../connection/connection.js';
 import { inNextTurn } from '../connection/turn.js';
 import { abortError, type TlsShutdownError } from '../errors.js';
 import { hadTlsError, inHandshake, readSideEnded } from '../node/handle.js';
@@ -115,7 +115,8 @@ export function getShutdown(socket: TLSSocket): ShutdownState {
   if (connection !== undefined) return connection.state;
   const hadError = hadTlsError(socket);
   const sent = !socket.writableEnded ? 'open' : hadError ? 'lost' : socket.writableFinished ? 'close_notify' : 'queued';
-  return { sent, received: socket.errored || hadError ? 'error' : readSideEnded(socket) ? 'unverified' : 'open' };
+  const failed = hadError || (socket.errored !== null && isOfConnection(socket.errored));
+  return { sent, received: failed ? 'error' : readSideEnded(socket) ? 'unverified' : 'open' };
 }
 
 /**
