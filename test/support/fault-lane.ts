@@ -186,8 +186,9 @@ export class Lane {
   async #work(): Promise<void> {
     this.#working = true;
     for (let step; (step = this.#steps.shift()) !== undefined; ) {
-      if (step === 'fin') this.log.finDelivered = this.#sink.fin() || this.log.finDelivered;
-      else if (step === 'reset') {
+      if (step === 'fin') {
+        if (this.#sink.fin()) this.log.finArrived();
+      } else if (step === 'reset') {
         this.log.wasReset = true;
         this.#sink.reset();
       } else if (typeof step === 'number') await turns(step);

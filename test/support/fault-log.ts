@@ -21,6 +21,7 @@ export class LaneLog {
   /** The sender's own FIN, and one that the receiver was given, forged or not. */
   finSent = false;
   finDelivered = false;
+  finKnownAt = Infinity;
   wasReset = false;
   /** The clock when the sender's `close_notify` was here; and when it had been delivered, and all before it, unchanged. */
   closedAt: number | undefined;
@@ -78,6 +79,11 @@ export class LaneLog {
     if (this.#alertEnd > this.intact || this.crossedAt !== undefined) return;
     this.crossedAt = performance.now();
     void turns(ON_ITS_WAY + this.records.length).then(() => (this.crossedKnownAt = performance.now()));
+  }
+
+  finArrived(): void {
+    this.finDelivered = true;
+    void turns(ON_ITS_WAY).then(() => (this.finKnownAt = Math.min(this.finKnownAt, performance.now())));
   }
 
   /** Up to the end of a record; `false` if that is not there, or is not as it was sent. */

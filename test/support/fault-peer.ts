@@ -6,15 +6,18 @@ import type { Plan } from './fault-plan.js';
 /** All that either side ever writes is a piece of this, from its start on. */
 export const PATTERN = Buffer.from(Array.from({ length: 2 ** 18 }, (_, i) => (i * 2_654_435_761) >>> 21));
 
+/** What of a plan is the peer's. */
+export type PeerPlan = Pick<Plan, 'peerWrites' | 'peerEnds'>;
+
 export class ScriptedPeer {
   readonly got: Buffer[] = [];
   /** It has met no error, and nobody has destroyed it. */
   isWell = true;
   written = 0;
   readonly #socket: TLSSocket;
-  readonly #plan: Plan;
+  readonly #plan: PeerPlan;
 
-  constructor(socket: TLSSocket, plan: Plan) {
+  constructor(socket: TLSSocket, plan: PeerPlan) {
     this.#socket = socket;
     this.#plan = plan;
     socket.on('data', (chunk: Buffer) => this.got.push(chunk));
