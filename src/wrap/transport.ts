@@ -6,10 +6,10 @@
  */
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { types } from 'node:util';
 import { destroySurely } from '../shutdown/destroying.js';
 import { forgetFlow, hasRef } from '../node/wrapped.js';
 import { RecordError, RecordScanner } from '../closure/record.js';
+import { HAS_NO_BYTES, HAS_READABLE, bytesOf, streamError, whyUnusable } from './usable.js';
 
 /** What the transport has to know of the TLS layer on top. */
 export interface TlsSide {
@@ -95,10 +95,22 @@ export class WrappedTransport extends Duplex {
     while (this.#wanted && !this.#stopped) {
       const records = this.#next();
       if (records === null) return; // the beginning of one at most, which is held
-      this.#wanted = this.push(records);
+      this.#wanted = this.#give(records);
     }
     if (this.#released) return;
     this.#putBack(this.#records.rest());
+  }
+
+  /** What a listener of the application throws is thrown a tick later: what else has come is given all the same, as over TCP. */
+  #give(records: Buffer): boolean {
+    try {
+      return this.push(records);
+    } catch (thrown) {
+      process.nextTick(() => {
+        throw thrown;
+      });
+      return this.readableFlowing === true;
+    }
   }
 
   #putBack(rest: Buffer | string): void {
@@ -225,25 +237,3 @@ export class WrappedTransport extends Duplex {
 }
 
 function ignore(): void {}
-
-/** `undefined` if they are none: text, or an object. Streams of other libraries may give any view of memory. */
-function bytesOf(chunk: unknown): Buffer | undefined {
-  if (Buffer.isBuffer(chunk)) return chunk;
-  if (ArrayBuffer.isView(chunk)) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  return types.isAnyArrayBuffer(chunk) ? Buffer.from(chunk) : undefined;
-}
-
-const HAS_READABLE = "has a 'readable' listener";
-const HAS_NO_BYTES = 'has an encoding set or is in object mode, so its bytes are lost';
-
-function whyUnusable(transport: Duplex): Error | undefined {
-  if (transport.destroyed) return streamError('ERR_STREAM_DESTROYED', 'is destroyed');
-  if (transport.readableEnded || transport.writableEnded) return streamError('ERR_STREAM_PREMATURE_CLOSE', 'has ended');
-  if (transport.listenerCount('readable') > 0) return streamError('ERR_STREAM_WRAP', HAS_READABLE);
-  if (transport.readableEncoding || transport.readableObjectMode) return streamError('ERR_STREAM_WRAP', HAS_NO_BYTES);
-  return undefined;
-}
-
-function streamError(code: string, what: string): Error {
-  return Object.assign(new Error(`wrap: the transport ${what}`), { code });
-}
