@@ -63,7 +63,7 @@ export async function play(plan: Plan, isPlain = false, slack = 0): Promise<Play
     await Promise.all([peer.start(), caller.run(steps)]);
     caller.readOn();
     await settled(caller);
-    caller.call(LAST);
+    caller.call({ ...LAST, bidirectional: plan.peerEnds !== 'first' || plan.seed % 2 === 0 }); // one step is 1, too, if the peer's alert is in
     await settled(caller);
     await rest(() => isAtRest(ours, proxy, peer, caller));
     caller.look();
