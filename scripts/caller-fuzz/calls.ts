@@ -16,7 +16,7 @@ export interface Settled {
   readonly state: ShutdownState;
   readonly at: number;
   readonly isDestroyed: boolean;
-  /** Its buffer is full: nothing behind that can be seen. */
+  /** Its buffer is full, or was when it was destroyed: nothing behind that can be seen. */
   readonly isFull: boolean;
   readonly error: unknown;
 }
@@ -91,8 +91,9 @@ export class Called {
   }
 
   #settle(value: Settled['value'], code: Settled['code'], state = getShutdown(this.#socket), error?: unknown): void {
-    const { destroyed, readableLength, readableHighWaterMark } = this.#socket;
-    this.settled = { value, code, state, at: performance.now(), isDestroyed: destroyed, isFull: readableLength >= readableHighWaterMark, error };
+    const { destroyed, readableLength, readableHighWaterMark, readableEnded } = this.#socket;
+    const isFull = readableLength >= readableHighWaterMark || (destroyed && !readableEnded); // what it had is gone then
+    this.settled = { value, code, state, at: performance.now(), isDestroyed: destroyed, isFull, error };
   }
 }
 
