@@ -168,7 +168,8 @@ export class Caller {
     if ((plan.quiet || plan.how === 'unwrap') && plan.abort !== 'before') this.noteDestroy(); // it may do so itself
     this.#noteAsking();
     const called = new Called(this.socket, plan, () => {
-      if (called.settled !== undefined && this.watchedAt < Infinity) this.states.push(called.settled.state);
+      const isOfNow = plan.how === 'shutdown' && typeof called.settled?.value === 'number' && called.timeout > 0; // others tell of a moment before, or are asked later
+      if (isOfNow) this.states.push(called.settled!.state);
       this.#reach('in an answer');
     });
     this.calls.push(called);
