@@ -5,6 +5,7 @@ import { ScriptedPeer } from '../../test/support/fault-peer.js';
 import { FaultProxy } from '../../test/support/fault-proxy.js';
 import { LINES } from '../../test/support/lines.js';
 import { turns } from '../../test/support/pair.js';
+import { COMMON } from '../../test/support/suites.js';
 import { Caller } from './caller.js';
 import type { Plan } from './plan.js';
 
@@ -47,7 +48,7 @@ export async function play(plan: Plan, isPlain = false, slack = 0): Promise<Play
     caller = new Caller(socket, isPlain, slack);
     if (watched === 'early') caller.watch();
   };
-  const { ours, far: proxy, ...line } = await LINES[kind]!(version, side, early, (end) => new FaultProxy(end, version, side === 'client' ? 'server' : 'client'));
+  const { ours, far: proxy, ...line } = await LINES[kind]!(version, side, early, (end) => new FaultProxy(end, COMMON[version], side === 'client' ? 'server' : 'client'), { suite: COMMON[version] });
   proxy.deliver = line.deliver;
   proxy.reset = line.reset;
   proxy.peerKeepsOpen = peerKeepsOpen;
