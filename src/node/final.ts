@@ -81,23 +81,31 @@ function refuseWrites(parent: Handle): void {
 }
 
 /**
- * OpenSSL writes by itself, too: it answers a KeyUpdate. While a `Duplex` is being ended, that fails the same assertion, and a peer could end the process by it. It
- * is dropped instead, as if it was written: nobody needs the answer any more. What comes before our alert, and the alert, is written before that.
+ * OpenSSL writes by itself, too: it answers a KeyUpdate. While a `Duplex` is being ended, that fails the same assertion, and a peer could end the process by it. Behind
+ * the end it is an error, and Node reads no more. It is dropped instead, as if it was written: nobody needs the answer any more. What comes before our alert, and the
+ * alert, is written before that. The caller tells by what comes back that the `Duplex` has been ended.
  */
-export function dropLateWrites(socket: TLSSocket): void {
+export function dropLateWrites(socket: TLSSocket): () => void {
   const parent = handleOf(socket)?._parent;
   const { onwrite, finishWrite } = (parent ?? {}) as { onwrite?: unknown; finishWrite?: unknown };
-  if (!parent || typeof onwrite !== 'function' || typeof finishWrite !== 'function') return;
-  const finish = (request: unknown): void => {
-    if (handleOf(socket)?._parent === parent) Reflect.apply(finishWrite, parent, [request, 0]);
+  if (!parent || typeof onwrite !== 'function' || typeof finishWrite !== 'function') return () => {};
+  let hasEnded = false;
+  const drop = (request: unknown): number => {
+    setImmediate(() => {
+      if (handleOf(socket)?._parent === parent) Reflect.apply(finishWrite, parent, [request, 0]);
+    });
+    return 0;
   };
   parent.onwrite = function (this: unknown, request: unknown, chunks: unknown): unknown {
+    if (hasEnded) return drop(request);
     try {
       return Reflect.apply(onwrite, this, [request, chunks]);
     } catch (thrown) {
       if ((thrown as NodeJS.ErrnoException).code !== 'ERR_INTERNAL_ASSERTION') throw thrown;
-      setImmediate(finish, request);
-      return 0;
+      return drop(request);
     }
+  };
+  return () => {
+    hasEnded = true;
   };
 }

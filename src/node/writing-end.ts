@@ -68,10 +68,14 @@ export class WritingEnd {
     this.#told = tcp && !this.#unsendable;
     const given = transportWritten(socket);
     this.#seeAlert();
-    dropLateWrites(socket);
+    const dropTheRest = dropLateWrites(socket);
+    const endedThen: Done = (error, status) => {
+      if (this.#isNodes) dropTheRest(); // an application's own method may call back before it calls Node's
+      done(error, status);
+    };
     this.#running = true;
     try {
-      if (!this.#told || !endTold(socket, done)) this.#final.call(socket, done);
+      if (!this.#told || !endTold(socket, endedThen)) this.#final.call(socket, endedThen);
     } finally {
       this.#running = false;
     }

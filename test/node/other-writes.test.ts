@@ -3,11 +3,13 @@
  * `end()`, also where the peer has sent a fatal alert, and our own alert never leaves. They are not taken for it.
  */
 import { expect } from 'chai';
+import { once } from 'node:events';
 import tls, { type TLSSocket } from 'node:tls';
 import { shutdown, watch, type ShutdownResult } from '../../src/index.js';
 import { Forger } from '../support/forger.js';
 import { SIDES, certificate, track, turns, type Side } from '../support/pair.js';
 import { wire, type WireEnd } from '../support/wire.js';
+import { wrapAs } from '../support/wrapped.js';
 
 const version = 'TLSv1.3';
 const CLOSE_NOTIFY = [1, 0] as const;
@@ -20,11 +22,11 @@ interface Made {
   readonly forger: Forger;
 }
 
-async function make(side: Side): Promise<Made> {
+async function make(side: Side, isWrapped = false): Promise<Made> {
   const [line, far] = wire();
   const forger = track(new Forger(far, version, side === 'client' ? 'server' : 'client'));
   const options = { minVersion: version, maxVersion: version, allowHalfOpen: true } as const;
-  const ours = track(side === 'client' ? tls.connect({ socket: line, rejectUnauthorized: false, ...options } as tls.ConnectionOptions) : new tls.TLSSocket(line as never, { isServer: true, ...certificate, ...options } as tls.TLSSocketOptions));
+  const ours = track(isWrapped ? wrapAs(side, line, version) : side === 'client' ? tls.connect({ socket: line, rejectUnauthorized: false, ...options } as tls.ConnectionOptions) : new tls.TLSSocket(line as never, { isServer: true, ...certificate, ...options } as tls.TLSSocketOptions));
   ours.on('error', () => {}).resume();
   await forger.handshake;
   await turns(20);
@@ -101,4 +103,23 @@ for (const side of SIDES) {
     const { value, state } = await answer;
     expect({ value, ...state }).to.deep.equal({ value: 1, sent: 'close_notify', received: 'close_notify' });
   });
+}
+
+for (const isWrapped of [false, true]) {
+  for (const side of SIDES) {
+    it(`KeyUpdates that ask for an answer when a Duplex has been ended are read past, and 1 is told, as ${side}${isWrapped ? ', with wrap' : ''}`, async () => {
+      const { ours, line, forger } = await make(side, isWrapped);
+      watch(ours);
+      const answer = shutdown(ours, { bidirectional: true });
+      await once(ours, 'finish');
+      await turns(5);
+      for (let i = 0; i < 4; i++) {
+        line.arrive(forger.sealKeyUpdate(true));
+        await turns();
+      }
+      line.arrive(forger.sealAlert(...CLOSE_NOTIFY));
+      const { value, state } = await answer;
+      expect({ value, ...state }).to.deep.equal({ value: 1, sent: 'close_notify', received: 'close_notify' });
+    });
+  }
 }
