@@ -49,9 +49,8 @@ export interface Originals {
 
 export function putMethods(socket: TLSSocket): Originals {
   const originals = { push: socket.push, final: socket._final, destroy: socket._destroy, tlsError: tlsErrorMethod(socket) };
-  const methods = { push: watchedPush, _final: watchedFinal, _destroy: watchedDestroy, ...(originals.tlsError && { [TLS_ERROR]: watchedTlsError }) };
-  for (const name of Object.keys(methods)) if (isFixed(socket, name)) throw argumentError('socket', `one whose ${name} can be replaced`, socket, 'ERR_INVALID_ARG_VALUE');
-  for (const [name, method] of Object.entries(methods)) putMethod(socket, name as keyof TLSSocket, method);
+  for (const name of METHODS.keys()) if (isFixed(socket, name)) throw argumentError('socket', `one whose ${name} can be replaced`, socket, 'ERR_INVALID_ARG_VALUE');
+  for (const [name, method] of METHODS) if (name !== TLS_ERROR || originals.tlsError !== undefined) define(socket, name, method);
   return originals;
 }
 
@@ -60,13 +59,18 @@ function isFixed(target: object, name: string): boolean {
   return own?.configurable === false && own.writable !== true;
 }
 
+function define(target: object, name: PropertyKey, value: unknown): void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  Object.defineProperty(target, name, own?.configurable === false ? { value } : { value, writable: true, enumerable: true, configurable: true });
+}
+
 /**
  * Puts a method of ours on it. What comes back takes it off again, unless somebody has put another one there since.
  * No assignment: that fails where the application, or its tool for monitoring, has defined the method by a getter, or as one that can't be assigned to.
  */
 export function putMethod<T extends object, K extends keyof T>(target: T, name: K, method: T[K]): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
-  Object.defineProperty(target, name, own?.configurable === false ? { value: method } : { value: method, writable: true, enumerable: true, configurable: true });
+  define(target, name, method);
   return () => {
     if (target[name] !== method) return;
     if (own === undefined) Reflect.deleteProperty(target, name);
@@ -89,3 +93,10 @@ function watchedDestroy(this: TLSSocket, error: Error | null, callback: FinalCal
 function watchedTlsError(this: TLSSocket, error: Error): unknown {
   return watcherOf(this)!.tlsError(error);
 }
+
+const METHODS = new Map<string, unknown>([
+  ['push', watchedPush],
+  ['_final', watchedFinal],
+  ['_destroy', watchedDestroy],
+  [TLS_ERROR, watchedTlsError],
+]);

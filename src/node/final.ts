@@ -26,21 +26,26 @@ const netFinal = net.Socket.prototype._final as (this: object, done: Done) => vo
 /** What `netFinal` asks of its receiver (Node 11 to 26). */
 const receiverOf = (handle: object): object => ({ _handle: handle, connecting: false, pending: false, destroyed: false });
 
-type Shutdown = (request: ShutdownRequest) => unknown;
-
-/** Node's `_final`, with `shutdown` for that of `handle`. `false` if it does not call it: then nothing has happened, and `done` is not called. */
-function finalBy(handle: Handle, shutdown: Shutdown, done: (error?: Error | null) => void): boolean {
+/**
+ * Node's `_final`, for this handle. `onRequest` gets what it gives to the handle's `shutdown`, right before. `false` if it does not call that: then nothing has
+ * happened, and `done` is not called.
+ */
+function finalOf(handle: Handle, onRequest: (request: ShutdownRequest) => void, done: (error?: Error | null) => void): boolean {
+  const shutdown = handle.shutdown!;
   let begun = false;
-  const begin: Shutdown = (request) => {
+  handle.shutdown = (request) => {
     begun = true;
-    return shutdown(request);
+    onRequest(request as ShutdownRequest);
+    return shutdown.call(handle, request);
   };
   try {
-    netFinal.call(receiverOf(Object.create(handle, { shutdown: { value: begin } }) as Handle), (error) => {
+    netFinal.call(receiverOf(handle), (error) => {
       if (begun) done(error);
     });
   } catch (thrown) {
     if (begun) throw thrown;
+  } finally {
+    handle.shutdown = shutdown;
   }
   return begun;
 }
@@ -48,7 +53,7 @@ function finalBy(handle: Handle, shutdown: Shutdown, done: (error?: Error | null
 /** What Node's `_final` gives to `shutdown`: nothing is ended. `undefined` if it gives nothing. */
 export function finalRequest(): object | undefined {
   let given: object | undefined;
-  finalBy({}, (request) => ((given = request), 0), () => {});
+  finalOf({ shutdown: () => 0 } as Handle, (request) => (given = request), () => {});
   return given;
 }
 
@@ -57,17 +62,16 @@ export function finalRequest(): object | undefined {
  * `shutdown(2)` fails with ENOTCONN after a reset. `false` if Node has no such way.
  */
 export function endTold(socket: TLSSocket, done: Done): boolean {
-  const handle = handleOf(socket)!;
-  return finalBy(handle, (request) => {
+  const tell = (request: ShutdownRequest): void => {
     if (typeof request.oncomplete === 'function') request.oncomplete = (status: number) => done(null, status);
-    return handle.shutdown!(request);
-  }, done);
+  };
+  return finalOf(handleOf(socket)!, tell, done);
 }
 
 /** Ends the transport's sending side without an alert, once all earlier writes are with the kernel; `false` if Node has no way. */
 export function endTransport(socket: TLSSocket, done: (error?: Error | null) => void): boolean {
   const parent = handleOf(socket)?._parent;
-  if (typeof parent?.shutdown !== 'function' || !finalBy(parent, (request) => parent.shutdown!(request), done)) return false;
+  if (typeof parent?.shutdown !== 'function' || !finalOf(parent, () => {}, done)) return false;
   refuseWrites(parent);
   return true;
 }
