@@ -44,7 +44,7 @@ export class Caller {
   throwsInWrite = false;
   /** Behind a throw in `'close'` or `'removeListener'` Node does not call who would take his listeners off. */
   keepsOthersFromLeaving = false;
-  /** Behind a throw in `'end'` or `'finish'` Node does not end the other side, nor close the socket if both have ended. */
+  /** Behind a throw in `'end'`, `'finish'` or the callback of a write Node may not end the other side, nor close the socket if both have ended. */
   keepsNodeFromClosing = false;
   /** Errors that listeners threw; those that one of our own steps met; those that reached the process. */
   thrown = 0;
@@ -110,6 +110,7 @@ export class Caller {
     this.#reach('in a write callback');
     if (!this.throwsInWrite) return;
     this.throwsInWrite = false;
+    this.keepsNodeFromClosing = true;
     this.#throw('a write callback');
   };
 

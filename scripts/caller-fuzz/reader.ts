@@ -35,6 +35,8 @@ export class Reader {
   readonly #emitted = new Set<Piece>();
   #pulls = false;
   #loops = false;
+  /** It is time to read all. A loop may be left only then. */
+  #readsOn = false;
   #sink: Sink | undefined;
 
   constructor(socket: TLSSocket) {
@@ -116,6 +118,7 @@ export class Reader {
     }
     this.#loops = false;
     this.onLoopEnd(destroyOnReturn, met);
+    if (this.#readsOn) this.readOn();
   }
 
   /** Gives the last bytes back that it has read. */
@@ -134,6 +137,7 @@ export class Reader {
   /** Reads all that nobody has read until then. */
   readOn(): void {
     const socket = this.#socket;
+    this.#readsOn = true;
     if (!this.#pulls && !this.#loops && this.#sink === undefined) this.listen();
     socket.resume();
     if (!socket.destroyed) this.pull();
