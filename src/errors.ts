@@ -67,7 +67,8 @@ function timeoutHint(waitedForFlush: boolean, unreadBytes: number): string {
 }
 
 /** OpenSSL's errors, Node's errors about the certificate, and EPROTO (a write that OpenSSL refused). */
-export function isTlsError(error: Error): boolean {
+export function isTlsError(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null) return false; // anything may be given to destroy()
   const code = String((error as NodeJS.ErrnoException).code);
   return 'library' in error || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO';
 }

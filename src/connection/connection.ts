@@ -6,6 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { seen, type Closure, type Goal } from '../closure/closure.js';
 import { isTlsError, type TlsShutdownError } from '../errors.js';
 import { askSocket } from '../node/canary.js';
+import { dropLateWrites } from '../node/final.js';
 import { hadTlsError, isWriting } from '../node/handle.js';
 import { outsideReads } from '../node/read-callback.js';
 import type { ShutdownState } from '../types.js';
@@ -34,6 +35,8 @@ export class Connection implements Watcher {
   readonly calls = new Set<Waiting>();
   readonly #originals: Originals | undefined;
   #holdsErrors = false;
+  /** Of an `end()` that nobody saw: the transport has been ended. */
+  #dropTheRest = (): void => {};
 
   /** `byCall`: a shutdown call begins the watching, so the peer may have sent anything before. Who calls `watch()` says that it has not. */
   constructor(socket: TLSSocket, byCall: boolean) {
@@ -55,12 +58,15 @@ export class Connection implements Watcher {
     const hadError = hadTlsError(socket);
     if (socket.writableEnded) {
       this.ours.noticeUnseen(hadError);
-      if (life === 'alive' && !socket.writableFinished) socket.prependListener('finish', this.#tlsShutdownOnFinish); // first: another's may throw
+      if (life === 'alive') this.#dropTheRest = dropLateWrites(socket);
+      if (socket.writableFinished) this.#dropTheRest();
+      else if (life === 'alive') socket.prependListener('finish', this.#tlsShutdownOnFinish); // first: another's may throw
     }
     this.peer.readPast(hadError || (life === 'destroyed' && error !== undefined && isOfConnection(error)));
   }
 
   readonly #tlsShutdownOnFinish = (): void => {
+    this.#dropTheRest();
     this.ours.onUnseenFinish();
     if (this.ours.alert === 'unseen') this.peer.startFeeding(); // if a write was still under way
     this.tell();
@@ -220,8 +226,8 @@ export class Connection implements Watcher {
 }
 
 /** An error of the connection, and so of the peer's half; an application's own `destroy(error)` is none. */
-export function isOfConnection(error: Error): boolean {
-  return isTlsError(error) || 'syscall' in error;
+export function isOfConnection(error: unknown): boolean {
+  return isTlsError(error) || (typeof error === 'object' && error !== null && 'syscall' in error);
 }
 
 export function connectionOf(socket: TLSSocket): Connection | undefined {

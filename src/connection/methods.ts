@@ -54,7 +54,7 @@ export function putMethods(socket: TLSSocket): Originals {
   return originals;
 }
 
-function isFixed(target: object, name: string): boolean {
+function isFixed(target: object, name: PropertyKey): boolean {
   const own = Object.getOwnPropertyDescriptor(target, name);
   return own?.configurable === false && own.writable !== true;
 }
@@ -67,8 +67,10 @@ function define(target: object, name: PropertyKey, value: unknown): void {
 /**
  * Puts a method of ours on it. What comes back takes it off again, unless somebody has put another one there since.
  * No assignment: that fails where the application, or its tool for monitoring, has defined the method by a getter, or as one that can't be assigned to.
+ * One that can't be changed at all stays.
  */
 export function putMethod<T extends object, K extends keyof T>(target: T, name: K, method: T[K]): () => void {
+  if (isFixed(target, name)) return () => {};
   const own = Object.getOwnPropertyDescriptor(target, name);
   define(target, name, method);
   return () => {

@@ -16,8 +16,8 @@ export function sayGoodbye(socket: Duplex, finish: NonNullable<DrainOptions['fin
   return new Promise((resolve) => {
     const stopWatching = onPeersEnd(socket, () => inNextTurn(() => done(undefined))); // a finish that waits for that end is done by then
     const done = (failed: { readonly thrown: unknown } | undefined): void => {
-      stopWatching();
       resolve(failed);
+      stopWatching(); // behind that: a 'removeListener' listener may throw
     };
     new Promise<void>((said) => said(finish(socket as net.Socket))).then(
       () => done(undefined),

@@ -49,10 +49,11 @@ export class Http2Connection {
     if (this.#isReset) return drain.close(socket);
     this.#lookAtTimes(drain);
     socket.once('close', () => drain.close(socket)); // for the report: the server may listen again by then, and have no drain
+    const { end } = sessionSocket;
     const giveEndBack = putMethod(sessionSocket, 'end', ((...args: Parameters<net.Socket['end']>) => {
       giveEndBack();
       drain.close(socket);
-      return drain.isQuiet ? sessionSocket : sessionSocket.end(...args); // a quiet end is not Node's
+      return drain.isQuiet ? sessionSocket : end.apply(sessionSocket, args); // a quiet end is not Node's
     }) as net.Socket['end']);
     session!.close();
   }

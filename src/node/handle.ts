@@ -11,7 +11,7 @@
  * | `_handle._parentWrap.stream` | the `Duplex` under a socket that has no handle | 4 | every such end is `unverified` |
  * | `_handle._parentWrap` | the `net.Socket` of a server's connection | 4 | as if its server was not watched |
  * | `_parent.bytesRead`, `_handle.bytesRead` | whether a hidden alert may have come | 10 | a FIN under TLS 1.3 is `unverified` |
- * | `writeQueueSize` of any of them | what it has not handed on yet | 11 | no proof once our alert is out; a failed write of our alert is taken for one that was done |
+ * | `writeQueueSize` of any of them | what it has not handed on yet | 11 | no proof of a clean end; a failed write of our alert is taken for one that was done |
  * | `_readableState.ended` | the end came, and unread data hides it | always | asked of `readableEnded` only |
  * | `secureConnecting` | whether the handshake runs; public in effect, but not documented | 0.11 | taken for finished |
  * | `_secureEstablished` | whether it has finished, on a socket of `new TLSSocket(_, { isServer: true })` | 0.11 | such a one is always in its handshake |

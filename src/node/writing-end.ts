@@ -5,7 +5,7 @@
  * | field | why | since | when it is gone |
  * |---|---|---|---|
  * | `_parent.bytesWritten` | whether the alert was written | 10 | `lost` is not told from `close_notify` |
- * | `_handle.shutdown(request)` | OpenSSL makes our alert within it | 4 | no clean end before our alert is proved; `sent` is as the counts say |
+ * | `_handle.shutdown(request)` | OpenSSL makes our alert within it | 4 | no proof of a clean end; `sent` is as the counts say |
  * | `_parent.getpeername()`, `_parent.fd` of a `Pipe` | whether the transport is dead, where `shutdown(2)` does not tell, or not in time | 0.11 | learned where Node's shutdown answers ENOTCONN |
  * | `_handle._parentWrap._handle` over a `Duplex` | whether Node's `_final` may still run | 4 | it is run |
  */

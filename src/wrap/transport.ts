@@ -135,7 +135,7 @@ export class WrappedTransport extends Duplex {
 
   override _read(): void {
     this.#wanted = true;
-    if (this.#transport.isPaused()) this.#transport.resume(); // it flows in the next tick: first read() gives out what it has, which may be the alert
+    if (!this.#released && this.#transport.isPaused()) this.#transport.resume(); // it flows in the next tick: first read() gives out what it has, which may be the alert
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: Callback): void {

@@ -88,3 +88,16 @@ for (const version of VERSIONS) {
     });
   }
 }
+
+for (const watched of [true, false]) {
+  for (const reason of ['a text', 1, Symbol('mine')]) {
+    it(`what is no error may be given to destroy(): ${String(reason)}, ${watched ? 'watched' : 'not watched'}`, async () => {
+      const { ours } = await makePair({ version: 'TLSv1.3', side: 'client', ...(watched ? { early: watch } : {}) });
+      const gone = new Promise((resolve) => ours.on('error', () => {}).once('close', resolve));
+      ours.destroy(reason as never);
+      expect((await shutdown(ours)).value).to.equal(-1);
+      expect(getShutdown(ours).sent).to.equal('open');
+      await gone;
+    });
+  }
+}

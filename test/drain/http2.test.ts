@@ -102,6 +102,23 @@ describe('drain of an HTTP/2 session', () => {
     expect(outcome(await drained)).to.deep.equal(COMPLETE);
   });
 
+  it("ends TLS both ways when somebody has put a method around the socket's end() meanwhile", async () => {
+    const connection = await connected();
+    const { client, drains, socket } = connection;
+    const held = await heldStream(connection, 3);
+    const drained = drains.drain();
+    await client.until(() => client.of('GOAWAY').length === 1);
+    const { end } = socket;
+    let calls = 0;
+    socket.end = function (this: typeof socket, ...args: unknown[]) {
+      calls++;
+      return Reflect.apply(end, this, args) as typeof socket;
+    } as typeof end;
+    ok(held);
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
+    expect(calls).to.be.within(1, 2); // the drain's own shutdown calls it, too
+  });
+
   it('ends TLS both ways when the application destroys the session meanwhile', async () => {
     const connection = await connected();
     await heldStream(connection, 3);

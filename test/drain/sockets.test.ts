@@ -30,6 +30,14 @@ for (const version of VERSIONS) {
   };
 
   describe(`drainSockets, ${version}`, () => {
+    it('settles at grace also where the destroy() of a socket is fixed', async () => {
+      const { ours } = await pairOf();
+      const { destroy } = ours;
+      Object.defineProperty(ours, 'destroy', { value: (error?: Error) => destroy.call(ours, error) });
+      expect(await drainSockets([ours], { grace: 50, idleGrace: 0 })).to.include({ total: 1, forced: 1 });
+      expect(ours.destroyed).to.equal(true);
+    });
+
     it('counts each kind of end once, whatever was given twice', async () => {
       const strict = await answering('end');
       const lax = await answering('destroy');

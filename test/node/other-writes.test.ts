@@ -82,10 +82,9 @@ for (const side of SIDES) {
   }
 }
 
-for (const side of SIDES) {
-  it(`a KeyUpdate that asks for an answer while a Duplex is being ended ends no process, and 1 is still told, as ${side}`, async () => {
+for (const [side, isWatched] of SIDES.flatMap((each) => [[each, true], [each, false]] as const)) {
+  it(`a KeyUpdate that asks for an answer while a Duplex is being ended ends no process, and 1 is still told, as ${side}${isWatched ? '' : ', ended before anybody watched'}`, async () => {
     const { ours, line, forger } = await make(side);
-    watch(ours);
     let isEnding = (): void => {};
     const ending = new Promise<void>((resolve) => (isEnding = resolve));
     const { _final: final } = line;
@@ -93,7 +92,11 @@ for (const side of SIDES) {
       isEnding();
       void turns(20).then(() => final.call(line, callback));
     };
-    const answer = shutdown(ours, { bidirectional: true });
+    if (!isWatched) {
+      ours.end();
+      await ending;
+    }
+    const answer = shutdown(watch(ours), { bidirectional: true });
     await ending;
     for (let i = 0; i < 4; i++) {
       line.arrive(forger.sealKeyUpdate(true));

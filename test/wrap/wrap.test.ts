@@ -5,6 +5,7 @@ import https from 'node:https';
 import net from 'node:net';
 import { Duplex, PassThrough } from 'node:stream';
 import { unwrap, wrap } from '../../src/index.js';
+import { Forger } from '../support/forger.js';
 import { SIDES, VERSIONS, listen, track, turns, type Side } from '../support/pair.js';
 import { KINDS, connection, gone, handshakes, readBytes, talkPlain, wrapAs, wrappedPair } from '../support/wrapped.js';
 
@@ -192,3 +193,44 @@ async function plainPair(kind: string): Promise<{ transport: Duplex; raw: net.So
   const [peerTransport, raw] = await connection(kind !== 'net.Socket');
   return { transport: track(KINDS[kind]!(raw)), raw, peerTransport };
 }
+
+/** It pushes in a microtask, as `Duplex.fromWeb` and pumps with `await` do. */
+class PushesLater extends Duplex {
+  readonly #raw: net.Socket;
+
+  constructor(raw: net.Socket) {
+    super();
+    this.#raw = raw;
+    void this.#pump();
+  }
+
+  async #pump(): Promise<void> {
+    for await (const chunk of this.#raw) {
+      await null;
+      this.push(chunk);
+    }
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#raw.write(chunk, callback);
+  }
+}
+
+it('unwrap leaves plaintext that came in one piece with the alert to who reads later, over a Duplex that pushes in a microtask', async () => {
+  const [raw, line] = await connection(true);
+  const forger = track(new Forger(line, 'TLSv1.3', 'server'));
+  const ours = wrapAs('client', new PushesLater(raw), 'TLSv1.3').resume();
+  await forger.handshake;
+  await turns(30);
+  const unwrapped = unwrap(ours);
+  await forger.untilOurAlert();
+  await turns(30); // it reads at rest
+  forger.line.write(Buffer.concat([forger.sealData('one'), forger.sealAlert(1, 0), Buffer.from('plain')]));
+  const plain = await unwrapped;
+  await turns(5);
+  const [first] = (await once(plain, 'data')) as [Buffer];
+  expect(first.toString()).to.equal('plain');
+  raw.destroy();
+});
