@@ -6,7 +6,7 @@ import { askHttp } from '../node/canary.js';
 import { closeByHeader, readOn, requestProbe, saysClose, takeDestroyBack } from '../node/http.js';
 import type { Drain } from './drain.js';
 import { endSurely } from './plain.js';
-import { whenAnswered } from './upgraded.js';
+import { Upgrade } from './upgraded.js';
 
 /** What closes a socket by a two-way shutdown. */
 export interface Closer {
@@ -30,8 +30,8 @@ export class Http1Connection {
   #newest: ServerResponse | undefined;
   /** Until it is answered and all received. */
   #lastRequest: IncomingMessage | undefined;
-  /** `bytesWritten` when it was upgraded. */
-  #upgradedAt: number | undefined;
+  /** There once the application has been given the request for another protocol. */
+  #upgrade: Upgrade | undefined;
   #drain: Drain | undefined;
   #stopWaiting = (): void => {};
   #giveDestroySoonBack = (): void => {};
@@ -51,7 +51,7 @@ export class Http1Connection {
 
   /** No request is in work. */
   get idle(): boolean {
-    return this.#open.size === 0 && this.#upgradedAt === undefined;
+    return this.#open.size === 0 && this.#upgrade === undefined;
   }
 
   /** No answer will follow any more: the application must not act on a request, and its client may send it again elsewhere (RFC 9112 section 9.6). */
@@ -79,7 +79,7 @@ export class Http1Connection {
   onResponseClose(response: ServerResponse): void {
     this.#open.delete(response);
     if (response === this.#newest) this.#newest = [...this.#open].at(-1);
-    if (this.#upgradedAt !== undefined) return this.#onAnsweredBefore();
+    if (this.#upgrade !== undefined) return this.#onAnsweredBefore();
     if (this.#open.size === 0 && this.#lastRequest?.complete === true) this.#lastRequest = undefined; // not kept by an idle connection
     if (this.#drain !== undefined) this.#closeIfIdle(this.#drain);
   }
@@ -90,7 +90,7 @@ export class Http1Connection {
       this.#socket.resume(); // Node reads no more of it
       return false;
     }
-    this.#upgradedAt = this.#socket.bytesWritten;
+    this.#upgrade = new Upgrade(this.#socket);
     this.#giveDestroySoonBack(); // from now on the application's
     const drain = this.#drain;
     drain?.soon(() => this.drain(drain)); // behind the application's own listener, which says that it was done
@@ -104,7 +104,7 @@ export class Http1Connection {
 
   /** From the beginning of a drain on, before the connection is told, the socket is not destroyed behind an answer that closes it. */
   begin(drain: Drain): void {
-    if (this.#upgradedAt !== undefined) return;
+    if (this.#upgrade !== undefined) return;
     this.#replaceDestroySoon(drain);
     if (takeDestroyBack(this.#socket)) this.#socket.destroySoon();
   }
@@ -112,7 +112,7 @@ export class Http1Connection {
   drain(drain: Drain): void {
     this.#drain = drain;
     this.#stopWaiting();
-    if (this.#upgradedAt !== undefined) return this.#finishUpgraded(drain, this.#upgradedAt);
+    if (this.#upgrade !== undefined) return this.#finishUpgraded(drain, this.#upgrade);
     for (const response of this.#open) this.#announceClose(response);
     this.#closeIfIdle(drain);
   }
@@ -120,15 +120,15 @@ export class Http1Connection {
   /** Of a client that has asked for the upgrade before all else was answered. What is written until then belongs to those answers. */
   #onAnsweredBefore(): void {
     if (this.#open.size > 0) return;
-    this.#upgradedAt = this.#socket.bytesWritten;
+    this.#upgrade = new Upgrade(this.#socket);
     if (this.#drain !== undefined) this.drain(this.#drain);
   }
 
   /** Its protocol is not known here. But before the application has answered the request for it, it is a request in work as any other. */
-  #finishUpgraded(drain: Drain, upgradedAt: number): void {
+  #finishUpgraded(drain: Drain, upgrade: Upgrade): void {
     if (this.#open.size > 0 || this.#closing) return;
     this.#closing = true;
-    whenAnswered(this.#socket, upgradedAt, (now) => {
+    upgrade.whenAnswered((now) => {
       if (now) drain.finish(this.#socket);
       else drain.soon(() => drain.finish(this.#socket)); // behind the answer
     });
@@ -157,7 +157,7 @@ export class Http1Connection {
       if (saysClose(response)) this.#closeAnnounced = true;
     };
     if (response.headersSent) note();
-    else closeByHeader(response, () => this.#upgradedAt === undefined && response === this.#newest, note);
+    else closeByHeader(response, () => this.#upgrade === undefined && response === this.#newest, note);
   }
 
   #closeIfIdle(drain: Drain): void {

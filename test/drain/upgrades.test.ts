@@ -1,13 +1,14 @@
 /** An upgrade that is asked for before all else is answered, and a connection of another protocol that comes in a drain. */
 import { expect } from 'chai';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import net from 'node:net';
 import type { Duplex } from 'node:stream';
 import { drainable } from '../../src/index.js';
 import { Client, connectionHeaders, get } from '../support/clients.js';
-import { COMPLETE, HTTP1_KINDS, Later, makeServer, onUpgrade, outcome, start, stopped } from '../support/origins.js';
-import { listen, turns } from '../support/pair.js';
+import { COMPLETE, HTTP1_KINDS, Later, makeServer, onUpgrade, outcome, start, stopped, told } from '../support/origins.js';
+import { listen, track, turns } from '../support/pair.js';
 import { PlainClient } from '../support/plain.js';
+import { duplexOver } from '../support/transports.js';
 
 const UPGRADE = get('/upgrade', 'connection: upgrade\r\nupgrade: other\r\n');
 const TUNNEL = 'CONNECT y:1 HTTP/1.1\r\nhost: y:1\r\n\r\n';
@@ -83,5 +84,33 @@ for (const kind of ['tls', 'net'] as const) {
     expect(outcome(await drained)).to.deep.equal({ total: 2, complete: 2 });
     expect(order).to.deep.equal(['application', 'finish', 'application', 'finish']);
     expect([first.text, second.text]).to.deep.equal(['hello, goodbye', 'hello, goodbye']);
+  });
+}
+
+for (const answered of [false, true]) {
+  it(`a Duplex that is upgraded gets its answer, then finish; it was answered ${answered ? 'before the drain' : 'in the drain'}`, async () => {
+    const later = new Later();
+    const server = http.createServer();
+    let upgrade = (): void => {};
+    server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+      upgrade = () => onUpgrade(request, socket);
+      later.add(() => {});
+    });
+    const drains = drainable(server, { grace: 10_000, finish: (socket) => void socket.write('goodbye') });
+    const front = net.createServer({ allowHalfOpen: true }, (raw) => void server.emit('connection', duplexOver(track(raw))));
+    const client = await PlainClient.connect(await listen(front));
+    client.write(UPGRADE);
+    await later.reaches(1);
+    if (answered) {
+      upgrade();
+      await client.until(/101 /);
+    }
+    const drained = drains.drain();
+    await told(drains);
+    await turns(5);
+    expect(client.text).to.match(answered ? /goodbye$/ : /^$/);
+    if (!answered) upgrade();
+    expect(outcome(await drained)).to.deep.equal(COMPLETE);
+    expect(client.text).to.match(/101 [^]*\r\n\r\ngoodbye$/);
   });
 }
