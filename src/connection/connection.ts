@@ -43,8 +43,10 @@ export class Connection implements Watcher {
     this.socket = socket;
     this.life = socket.destroyed ? 'destroyed' : 'alive';
     this.error = socket.errored ?? undefined;
-    if (this.life === 'alive') askSocket(socket);
-    if (this.life === 'alive') this.#originals = putMethods(socket); // or nothing is done
+    if (this.life === 'alive') {
+      askSocket(socket);
+      this.#originals = putMethods(socket); // first: it refuses a socket whose methods can't be replaced
+    }
     const isShared = keep(socket, this);
     this.ours = new OurHalf(this);
     this.peer = new PeerHalf(this, !isShared);

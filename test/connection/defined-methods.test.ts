@@ -2,27 +2,8 @@
 import { expect } from 'chai';
 import type { TLSSocket } from 'node:tls';
 import { gracefulShutdown, shutdown, watch } from '../../src/index.js';
+import { WAYS, define } from '../support/defined-methods.js';
 import { SIDES, VERSIONS, closed, makePair, readAll } from '../support/pair.js';
-
-type Method = (this: unknown, ...rest: unknown[]) => unknown;
-
-const WAYS: Readonly<Record<string, (method: Method) => PropertyDescriptor>> = {
-  'a getter': (method) => ({ get: () => method, configurable: true }),
-  'a method that is not writable': (value) => ({ value, writable: false, configurable: true }),
-  'a writable method that is not configurable': (value) => ({ value, writable: true, configurable: false }),
-};
-
-/** Defines it, and counts its calls. */
-function define(holder: object, name: string, way: string): () => number {
-  const original = (holder as Record<string, Method>)[name]!;
-  let calls = 0;
-  const method: Method = function (...rest) {
-    calls++;
-    return original.apply(this, rest);
-  };
-  Object.defineProperty(holder, name, WAYS[way]!(method));
-  return () => calls;
-}
 
 for (const way of Object.keys(WAYS)) {
   for (const side of SIDES) {

@@ -66,11 +66,12 @@ async function withExternalKey(version: Version, side: Side): Promise<Pair> {
 async function renegotiated(version: Version, side: Side, by: 'ours' | 'peer'): Promise<Pair> {
   const pair = await makePair({ version, side, early });
   // What one of them reads meanwhile drives its handshake on.
-  for (const socket of [pair.ours, pair.peer]) socket.on('readable', () => {});
+  const drivesOn = (): void => {};
+  for (const socket of [pair.ours, pair.peer]) socket.on('readable', drivesOn);
   const first = pair.ours.getFinished()!;
   await new Promise<void>((resolve, reject) => pair[by].renegotiate({ rejectUnauthorized: false }, (error: Error | null) => (error === null ? resolve() : reject(error))));
   await pair.relay.until(() => !pair.ours.getFinished()!.equals(first));
-  for (const socket of [pair.ours, pair.peer]) socket.removeAllListeners('readable');
+  for (const socket of [pair.ours, pair.peer]) socket.off('readable', drivesOn);
   return pair;
 }
 

@@ -6,27 +6,9 @@ import https from 'node:https';
 import net, { type Socket } from 'node:net';
 import { drainable, drainAgent, drainSockets } from '../../src/index.js';
 import { Client, get } from '../support/clients.js';
+import { WAYS, define } from '../support/defined-methods.js';
 import { application, COMPLETE, HTTP1_KINDS, KINDS, Later, makeServer, onUpgrade, outcome, start, told } from '../support/origins.js';
 import { listen, track } from '../support/pair.js';
-
-type Method = (this: unknown, ...rest: unknown[]) => unknown;
-
-const WAYS: Readonly<Record<string, (method: Method) => PropertyDescriptor>> = {
-  'a getter': (method) => ({ get: () => method, configurable: true }),
-  'a method that is not writable': (value) => ({ value, writable: false, configurable: true }),
-};
-
-/** Defines it, and counts its calls. */
-function define(holder: object, name: string, way: string): () => number {
-  const original = (holder as Record<string, Method>)[name]!;
-  let calls = 0;
-  const method: Method = function (...rest) {
-    calls++;
-    return original.apply(this, rest);
-  };
-  Object.defineProperty(holder, name, WAYS[way]!(method));
-  return () => calls;
-}
 
 for (const way of Object.keys(WAYS)) {
   describe(`where a method is ${way}`, () => {
