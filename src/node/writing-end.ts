@@ -34,8 +34,8 @@ export class WritingEnd {
   #dead = false;
   /** OpenSSL wrote nothing within the call. */
   #nothing = false;
-  /** OpenSSL has made our alert; `undefined` if that can't be told. */
-  #made: boolean | undefined;
+  /** Whether OpenSSL has made our alert. */
+  #alert: 'made' | 'not made' | 'untold' = 'untold';
   /** The alert may be written after the call. */
   #mayComeLater = false;
   /** Over TCP the kernel's answer is known. */
@@ -95,12 +95,12 @@ export class WritingEnd {
     const handle = handleOf(this.#socket);
     const shutdown = handle?.shutdown;
     if (handle === undefined || typeof shutdown !== 'function') return;
-    this.#made = false;
+    this.#alert = 'not made';
     handle.shutdown = (request) => {
       const before = waitingBytes(handle);
       const answer = shutdown.call(handle, request);
       const more = waitingBytes(handle) - before; // what is being written waits until a later turn, too
-      if (this.#made !== true) this.#made = Number.isNaN(more) ? undefined : more > 0;
+      if (this.#alert !== 'made') this.#alert = Number.isNaN(more) ? 'untold' : more > 0 ? 'made' : 'not made';
       return answer;
     };
   }
@@ -116,14 +116,14 @@ export class WritingEnd {
 
   /** Whether OpenSSL has made our alert. Behind a fatal alert of the peer's it makes none. */
   get isAlertMade(): boolean {
-    return this.#made === true;
+    return this.#alert === 'made';
   }
 
   /** After the transport has ended. `status` as in `Done`; `undefined` once it can't be waited for any more. */
   outcome(status: number | undefined, isLate: boolean): Outcome {
     const socket = this.#socket;
     if (!IS_NODE && !this.#unsendable) return 'flushed';
-    const nothing = this.#unsendable || this.#made === false || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
+    const nothing = this.#unsendable || this.#alert === 'not made' || (this.#nothing && !(this.#mayComeLater && ciphertextWritten(socket) > this.#written));
     if (nothing) return this.#dead ? 'refused' : 'nothing_written';
     // shutdown(2) failed: the peer has reset the connection. The byte counts of the next turn tell whether our alert left before that.
     if (this.#told && status !== 0) return isLate ? this.#byCounts() : 'in_doubt';
@@ -142,7 +142,7 @@ export class WritingEnd {
   outcomeNow(): Outcome | undefined {
     const socket = this.#socket;
     if (this.#dead) return 'refused';
-    if (this.#unsendable || this.#made === false || this.#nothing || !(ciphertextWritten(socket) > this.#written) || waitingBytes(handleOf(socket)?._parent) !== 0) return undefined;
+    if (this.#unsendable || this.#alert === 'not made' || this.#nothing || !(ciphertextWritten(socket) > this.#written) || waitingBytes(handleOf(socket)?._parent) !== 0) return undefined;
     return this.#told && transportGone(socket) ? 'in_doubt' : 'flushed'; // in_doubt: the kernel's answer has not come yet, or not in time
   }
 }
